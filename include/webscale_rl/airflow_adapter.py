@@ -1,0 +1,204 @@
+"""What the DAG's tasks call: reads Airflow's connections and parameters, then hands over to the library.
+
+The only module here that imports Airflow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
+from sqlalchemy import Engine
+
+from webscale_rl.config import ConversionConfig, ModelName
+from webscale_rl.errors import ConfigurationError, ShardFailed
+from webscale_rl.llm.endpoint import Endpoint
+from webscale_rl.llm.probe import probe
+from webscale_rl.release.dataset import write_dataset as write_files
+from webscale_rl.store import runs
+from webscale_rl.store.engine import libpq_url, open_engine
+from webscale_rl.store.ingestions import ingest
+from webscale_rl.store.queries import funnel
+from webscale_rl.worker import WorkerSettings, convert_shard as work
+
+DATABASE = "webscale_db"
+GENERATOR, CHECKER, SECOND_SOLVER = "webscale_generator", "webscale_checker", "webscale_second_solver"
+MAX_SHARDS = 1024  # Airflow's max_map_length
+
+
+async def probe_endpoints() -> None:
+    """Ask every configured endpoint one question, before any work starts.
+
+    Raises:
+        ConfigurationError: with one line that says what to change.
+    """
+    different = {(endpoint.base_url, endpoint.model): endpoint for endpoint in _endpoints("full").values()}
+    for endpoint in different.values():
+        await probe(endpoint)
+
+
+def open_run(run_id: str, params: Mapping[str, Any]) -> str:
+    """Record the run with its configuration and return its id."""
+    endpoints = _endpoints(params["check_depth"])
+    second = endpoints.get("second_solver")
+    config = ConversionConfig(
+        generator=ModelName.of(endpoints["generator"]),
+        checker=ModelName.of(endpoints["checker"]),
+        second_solver=ModelName.of(second) if second else None,
+        check_depth=params["check_depth"],
+        items_per_document=params["items_per_document"],
+        min_tokens=params["min_tokens"],
+        max_tokens=params["max_tokens"],
+    )
+    with _engine() as engine:
+        runs.open_run(engine, run_id, config, dict(params))
+    return run_id
+
+
+def cut_corpus(run_id: str, params: Mapping[str, Any]) -> list[str]:
+    """Read the corpus, write its shards, and return their ids.
+
+    Raises:
+        CorpusError: the corpus cannot be read as a whole.
+        ConfigurationError: it makes more shards than Airflow can map over.
+    """
+    with _engine() as engine:
+        ingestion = ingest(
+            engine,
+            params["corpus"],
+            _store(),
+            limit=params["limit"],
+            documents_per_shard=params["documents_per_shard"],
+        )
+        shard_ids = [shard.id for shard in ingestion.shards]
+        if len(shard_ids) > MAX_SHARDS:
+            raise ConfigurationError(
+                f"{len(shard_ids)} shards are more than Airflow maps over ({MAX_SHARDS}): raise "
+                f"'Documents per shard' from {params['documents_per_shard']}"
+            )
+        runs.assign_shards(engine, run_id, ingestion.id, shard_ids)
+    return shard_ids
+
+
+async def convert_shard(run_id: str, shard_id: str, params: Mapping[str, Any]) -> dict[str, int]:
+    """Convert one shard and return its counts."""
+    endpoints = _endpoints(params["check_depth"])
+    url = _database_url()
+    with _engine() as engine:
+        config = runs.config_of(engine, run_id)
+    stop = asyncio.Event()
+    # An asynchronous task ignores SIGTERM otherwise, and SIGKILL follows five seconds later.
+    with suppress(NotImplementedError, RuntimeError, ValueError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    settings = WorkerSettings(
+        database_url=libpq_url(url),
+        endpoints=endpoints,
+        config=config,
+        max_in_flight=params["max_in_flight"],
+    )
+    return await work(shard_id, run_id, settings, owner=f"{socket.gethostname()}:{os.getpid()}", stop=stop)
+
+
+def write_dataset(run_id: str) -> dict[str, int]:
+    """Write the data set of the run below the store and return what it holds."""
+    with _engine() as engine:
+        return write_files(engine, run_id, dataset_folder(_store(), run_id))
+
+
+def summarise(run_id: str) -> dict[str, int]:
+    """Return the run's counts.
+
+    Raises:
+        ShardFailed: a shard did not finish; the message names it and says why.
+    """
+    with _engine() as engine:
+        unfinished = runs.unfinished_shards(engine, run_id)
+        if unfinished:
+            first, why = next(iter(unfinished.items()))
+            raise ShardFailed(f"{len(unfinished)} shards did not finish; {first}: {why}")
+        counts = funnel(engine, run_id)
+    return {"documents": counts.documents.total, **counts.documents.states, "pairs": counts.pairs}
+
+
+def close_run(run_id: str) -> None:
+    """Record how the run ended."""
+    with _engine() as engine:
+        unfinished = runs.unfinished_shards(engine, run_id)
+        error = "; ".join(f"{shard}: {why}" for shard, why in unfinished.items())
+        runs.close_run(engine, run_id, "failed" if unfinished else "success", error)
+
+
+def dataset_folder(store: str, run_id: str) -> str:
+    """Return where the data set of a run stands; a run id is a user's text, so only plain characters remain."""
+    return f"{store.rstrip('/')}/datasets/{re.sub(r'[^A-Za-z0-9_-]', '_', run_id)}"
+
+
+def _endpoints(check_depth: str) -> dict[str, Endpoint]:
+    """Return the endpoints by role. Without a checker of its own, the generator's model checks."""
+    generator = _endpoint(GENERATOR)
+    if generator is None:
+        raise ConfigurationError(
+            f"connection {GENERATOR!r} is missing: create it with type openai, host = base URL ending in /v1, "
+            'password = API key, extra = {"model": "..."}'
+        )
+    found = {"generator": generator, "checker": _endpoint(CHECKER) or generator}
+    if check_depth == "full" and (second := _endpoint(SECOND_SOLVER)):
+        found["second_solver"] = second
+    return found
+
+
+def _endpoint(connection_id: str) -> Endpoint | None:
+    connection = _connection(connection_id)
+    if connection is None:
+        return None
+    extra = connection.extra_dejson
+    return Endpoint(
+        base_url=connection.host or "",
+        model=extra.get("model", ""),
+        revision=extra.get("model_revision", ""),
+        api_key=connection.password or "",
+        extra_body=extra.get("extra_body", {}),
+    )
+
+
+def _connection(connection_id: str) -> Any:
+    try:
+        return Connection.get(connection_id)
+    except AirflowNotFoundException:
+        return None
+
+
+def _database_url() -> str:
+    connection = _connection(DATABASE)
+    if connection is None:
+        raise ConfigurationError(
+            f"connection {DATABASE!r} is missing: create it with type postgres for the service's own database"
+        )
+    return str(connection.get_uri())
+
+
+@contextmanager
+def _engine() -> Iterator[Engine]:
+    engine = open_engine(_database_url())
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _store() -> str:
+    try:
+        return os.environ["WEBSCALE_RL_STORE"]
+    except KeyError:
+        raise ConfigurationError(
+            "the environment variable WEBSCALE_RL_STORE is missing: set it to the folder or fsspec URI that "
+            "holds shards and data sets"
+        ) from None

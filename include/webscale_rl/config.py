@@ -1,0 +1,62 @@
+"""What decides the outcome of a conversion, and the hash that names it."""
+
+from functools import cached_property
+
+from pydantic import Field
+
+from webscale_rl.ids import content_id
+from webscale_rl.llm.endpoint import Endpoint
+from webscale_rl.records import Domain, Record
+from webscale_rl.stages.assess import ASSESS
+from webscale_rl.stages.check import BLIND, JUDGE, MATCH, SOLVE, CheckDepth
+from webscale_rl.stages.generate import generate_stage
+
+ROAD_VERSION = 1  # raised when the rules between the calls (gate, matching, order of checks) change outcomes
+
+
+class ModelName(Record):
+    """A model as the ledger knows it."""
+
+    model: str
+    revision: str = ""
+
+    @classmethod
+    def of(cls, endpoint: Endpoint) -> "ModelName":
+        """Return the name of the model that an endpoint serves."""
+        return cls(model=endpoint.model, revision=endpoint.revision)
+
+
+def prompt_versions() -> dict[str, str]:
+    """Return the version of every prompt; `generate` has one for each domain, for its demonstrations."""
+    stages = {stage.name: stage.version for stage in (ASSESS, SOLVE, MATCH, BLIND, JUDGE)}
+    generators = {f"generate:{domain.value}": generate_stage(domain).version for domain in Domain}
+    return stages | generators
+
+
+class ConversionConfig(Record):
+    """Everything that decides the outcome for a document. Equal configurations have equal hashes."""
+
+    generator: ModelName
+    checker: ModelName
+    second_solver: ModelName | None = None
+    check_depth: CheckDepth = "lean"
+    items_per_document: int = Field(default=3, ge=1, le=3)
+    min_tokens: int = Field(default=50, ge=0)  # the paper's floor
+    max_tokens: int = Field(
+        default=24_000, ge=100
+    )  # of a document: must fit the model's context with the task
+    prompt_versions: dict[str, str] = Field(default_factory=prompt_versions)
+    road_version: int = ROAD_VERSION
+
+    @cached_property
+    def hash(self) -> str:
+        """The configuration hash that data sets carry."""
+        return content_id(self.model_dump(mode="json"))
+
+    def prompts_of(self, domain: Domain) -> dict[str, str]:
+        """Return the versions of the prompts that a document of ``domain`` meets."""
+        return {
+            name.split(":")[0]: version
+            for name, version in self.prompt_versions.items()
+            if ":" not in name or name == f"generate:{domain.value}"
+        }

@@ -1,0 +1,40 @@
+"""From a model's text to a valid answer, or to a typed reason why it is none."""
+
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from webscale_rl.errors import InvalidAnswer
+from webscale_rl.llm.endpoint import Completion
+from webscale_rl.stages.stage import StageAnswer
+
+A = TypeVar("A", bound=StageAnswer)
+
+MAX_DETAIL = 300  # characters of a detail: enough to see what was wrong
+
+
+def read_answer(schema: type[A], completion: Completion) -> A:
+    """Return the answer in a completion.
+
+    Strict on purpose: what does not fit is asked for once more, and a repaired text would hide how often a
+    model fails.
+
+    Raises:
+        InvalidAnswer: with the reason ``refused``, ``truncated``, ``empty``, ``not_json`` or ``wrong_schema``.
+    """
+    if completion.refusal or completion.finish_reason == "content_filter":
+        raise InvalidAnswer("refused", completion.refusal[:MAX_DETAIL] or "content filter")
+    if completion.finish_reason == "length":
+        raise InvalidAnswer("truncated", f"cut off after {completion.completion_tokens} tokens")
+    if not completion.text.strip():
+        raise InvalidAnswer("empty", "the answer holds no text")
+    if "\\u0000" in completion.text or "\x00" in completion.text:
+        raise InvalidAnswer("wrong_schema", "the answer holds a NUL character")
+    try:
+        return schema.model_validate_json(completion.text.strip(), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        if first["type"] == "json_invalid":
+            raise InvalidAnswer("not_json", first["msg"][:MAX_DETAIL]) from None
+        place = ".".join(str(part) for part in first["loc"])
+        raise InvalidAnswer("wrong_schema", f"{place}: {first['msg']}"[:MAX_DETAIL]) from None

@@ -1,0 +1,179 @@
+"""The ledger: every completed call, so that nothing is ever paid for twice.
+
+A call is named, within its document, by the hash of all that decides its answer. Only valid answers are
+served again; one that did not validate is kept with ``valid = false`` and counts as an attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from webscale_rl.errors import InvalidAnswer
+from webscale_rl.ids import content_id
+from webscale_rl.llm.answers import read_answer
+from webscale_rl.llm.endpoint import Completion, Endpoint, EndpointClient
+from webscale_rl.llm.prompts import Message, build_messages
+from webscale_rl.stages.stage import Stage, StageAnswer
+
+A = TypeVar("A", bound=StageAnswer)
+
+MAX_QUOTED = 2_000  # characters of an unusable answer that the second request quotes
+
+
+class CallSink(Protocol):
+    """Takes rows of ``llm_calls`` and commits them soon."""
+
+    def add(self, table: str, row: Mapping[str, Any]) -> None: ...
+
+    def check(self) -> None:
+        """Raise LeaseLost or Stopping when no more calls may be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Generic[A]):
+    """A valid answer and the name of the call that gave it."""
+
+    answer: A
+    call_key: str
+
+
+@dataclass
+class KnownCalls:
+    """What the ledger holds of one document: valid answers by key, and the number of attempts by key."""
+
+    valid: dict[str, str] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)
+
+
+def call_key(endpoint: Endpoint, stage: Stage[Any], messages: list[Message], sample_index: int = 0) -> str:
+    """Return the name of a call within its document: a hash of all that decides its answer."""
+    return content_id(
+        [
+            endpoint.model,
+            endpoint.revision,
+            endpoint.extra_body,
+            messages,
+            stage.schema,
+            stage.sampling,
+            sample_index,
+        ]
+    )
+
+
+class Asker:
+    """Asks on behalf of one document: the ledger first, then the endpoint.
+
+    Args:
+        document_id: whose calls these are.
+        text: the document's text, for the stages that see it.
+        known: what the ledger holds of this document.
+        clients: by role (``generator``, ``checker``, ``second_solver``).
+        sink: where completed calls go.
+        origin: columns that every row of this worker carries (run_id, shard_id).
+    """
+
+    def __init__(
+        self,
+        document_id: str,
+        text: str,
+        known: KnownCalls,
+        clients: Mapping[str, EndpointClient],
+        sink: CallSink,
+        origin: Mapping[str, str],
+    ) -> None:
+        self.document_id = document_id
+        self._text = text
+        self._known = known
+        self._clients = clients
+        self._sink = sink
+        self._origin = origin
+
+    def has(self, role: str) -> bool:
+        """Whether an endpoint is configured for this role."""
+        return role in self._clients
+
+    async def ask(self, stage: Stage[A], fields: Mapping[str, str], *, role: str) -> Answered[A]:
+        """Return the valid answer of a stage to these fields, asking the endpoint only if the ledger has none.
+
+        Raises:
+            InvalidAnswer: the answer was unusable twice.
+            EndpointError, EndpointRefusal, RequestRejected: as for ``EndpointClient.chat``.
+            LeaseLost, Stopping: no more calls may be sent.
+        """
+        client = self._clients[role]
+        messages = build_messages(
+            stage.template,
+            document=self._text if stage.sees_document else None,
+            demonstrations=stage.demonstrations,
+            fields=fields,
+        )
+        key = call_key(client.endpoint, stage, messages)
+        if (known := self._known.valid.get(key)) is not None:
+            return Answered(stage.answer.model_validate_json(known), key)
+        try:
+            answer = await self._attempt(client, stage, key, messages)
+        except InvalidAnswer as invalid:
+            answer = await self._attempt(client, stage, key, [*messages, *_second_request(invalid)])
+        return Answered(answer, key)
+
+    async def _attempt(self, client: EndpointClient, stage: Stage[A], key: str, messages: list[Message]) -> A:
+        self._sink.check()
+        completion = await client.chat(
+            {
+                "messages": messages,
+                "response_format": stage.response_format,
+                **stage.sampling,
+            }
+        )
+        try:
+            answer = read_answer(stage.answer, completion)
+        except InvalidAnswer as invalid:
+            self._record(client.endpoint, stage, key, completion, invalid.reason)
+            invalid.text = completion.text
+            raise
+        self._record(client.endpoint, stage, key, completion, "")
+        self._known.valid[key] = completion.text.strip()
+        return answer
+
+    def _record(
+        self, endpoint: Endpoint, stage: Stage[Any], key: str, completion: Completion, invalid_reason: str
+    ) -> None:
+        attempt = self._known.attempts.get(key, 0) + 1
+        self._known.attempts[key] = attempt
+        self._sink.add(
+            "llm_calls",
+            {
+                **self._origin,
+                "document_id": self.document_id,
+                "call_key": key,
+                "attempt": attempt,
+                "stage": stage.name,
+                "prompt_version": stage.version,
+                "model": endpoint.model,
+                "model_revision": endpoint.revision,
+                "sampling": stage.sampling,
+                "valid": not invalid_reason,
+                "invalid_reason": invalid_reason,
+                "response": completion.text.strip(),
+                "finish_reason": completion.finish_reason,
+                "prompt_tokens": completion.prompt_tokens,
+                "cached_tokens": completion.cached_tokens,
+                "completion_tokens": completion.completion_tokens,
+                "latency_ms": completion.latency_ms,
+                "transport_attempts": completion.attempts,
+            },
+        )
+
+
+def _second_request(invalid: InvalidAnswer) -> list[Message]:
+    """Return the messages that ask once more, behind the first request so that its prefix stays cached."""
+    return [
+        {"role": "assistant", "content": invalid.text[:MAX_QUOTED] or "(no text)"},
+        {
+            "role": "user",
+            "content": f"That answer cannot be used ({invalid.reason}: {invalid.detail}). "
+            "Answer the same task again, shorter if it was cut off: one JSON object with exactly the fields listed.",
+        },
+    ]

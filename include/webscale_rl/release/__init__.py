@@ -1,0 +1,1 @@
+"""From rows in the database to files that a trainer reads."""

@@ -1,0 +1,174 @@
+"""The data set of a run: its accepted pairs as Parquet and JSONL, and its funnel as JSON.
+
+Rows stand in the order of the corpus and hold nothing of the run itself, so that equal inputs and answers give
+equal bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import fsspec
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import Engine, text
+
+from webscale_rl.config import ConversionConfig
+from webscale_rl.corpus.shards import read_shard
+from webscale_rl.records import Document, Domain
+from webscale_rl.rewards.spec import AnswerSpec
+from webscale_rl.store.queries import funnel
+from webscale_rl.store.runs import config_of
+
+SPAN = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("text", pa.string())])
+SCHEMA = pa.schema(
+    [
+        # the columns of the published data set
+        ("pretrain_text", pa.string()),
+        ("domain", pa.string()),
+        ("persona", pa.string()),
+        ("question", pa.string()),
+        ("answer", pa.string()),
+        # what is checked and how
+        ("id", pa.string()),
+        ("document_id", pa.string()),
+        ("parent_id", pa.string()),
+        ("task_form", pa.string()),
+        ("answer_type", pa.string()),
+        ("answer_spec", pa.string()),
+        ("evidence", pa.list_(SPAN)),
+        ("derivation", pa.string()),
+        ("expression", pa.string()),
+        ("claim_scope", pa.string()),
+        ("scope_anchor", pa.string()),
+        ("pass_rate", pa.float64()),
+        # where it comes from
+        ("source", pa.string()),
+        ("source_id", pa.string()),
+        ("source_uri", pa.string()),
+        ("source_row", pa.int64()),
+        ("url", pa.string()),
+        ("licence", pa.string()),
+        # what made it
+        ("generator_model", pa.string()),
+        ("generator_revision", pa.string()),
+        ("checker_model", pa.string()),
+        ("checker_revision", pa.string()),
+        ("check_depth", pa.string()),
+        ("prompt_versions", pa.string()),
+        ("config_hash", pa.string()),
+    ]
+)
+
+_ACCEPTED = text(
+    """
+    SELECT document_id, pair_id, parent_id, domain, persona, task_form, question, answer, answer_type,
+           answer_spec, evidence, derivation, expression, claim_scope, scope_anchor
+    FROM questions
+    WHERE config_hash = :config AND document_id = ANY(:documents) AND state = 'accepted'
+    ORDER BY document_id, item_index, parent_id
+    """
+)
+
+
+def write_dataset(engine: Engine, run_id: str, folder: str) -> dict[str, int]:
+    """Write ``dataset.parquet``, ``dataset.jsonl`` and ``funnel.json`` of a run.
+
+    Args:
+        engine: of the service's database.
+        run_id: whose shards' accepted pairs are written, whichever run made them.
+        folder: a folder or fsspec URI; files appear in it whole or not at all, ``funnel.json`` last.
+
+    Returns:
+        The number of documents read and of pairs written.
+    """
+    config = config_of(engine, run_id)
+    counts = funnel(engine, run_id)
+    files, path = fsspec.url_to_fs(folder)
+    files.makedirs(path, exist_ok=True)
+    names = ("dataset.parquet", "dataset.jsonl")
+    pairs = 0
+    with ExitStack() as stack:
+        parquet_file, jsonl_file = (
+            stack.enter_context(files.open(f"{path}/{name}.part", "wb")) for name in names
+        )
+        parquet = stack.enter_context(pq.ParquetWriter(parquet_file, SCHEMA, compression="zstd"))
+        for rows in _rows(engine, run_id, config):
+            parquet.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
+            jsonl_file.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+            pairs += len(rows)
+    with files.open(f"{path}/funnel.json.part", "wb") as file:
+        file.write(orjson.dumps(counts.as_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    for name in (*names, "funnel.json"):
+        files.mv(f"{path}/{name}.part", f"{path}/{name}")
+    return {"documents": counts.documents.total, "pairs": pairs}
+
+
+def _rows(engine: Engine, run_id: str, config: ConversionConfig) -> Iterator[list[dict[str, Any]]]:
+    """Yield the rows of one row group of documents at a time; a pair that occurs twice is written once."""
+    written: set[str] = set()
+    with engine.connect() as connection:
+        shards = connection.execute(
+            text(
+                "SELECT s.uri FROM run_shards r JOIN shards s ON s.id = r.shard_id "
+                "WHERE r.run_id = :run ORDER BY r.position"
+            ),
+            {"run": run_id},
+        ).scalars()
+        for uri in shards.all():
+            for documents in read_shard(uri):
+                found: dict[str, list[Mapping[str, Any]]] = {}
+                ids = [document.id for document in documents]
+                query = {"config": config.hash, "documents": ids}
+                for pair in connection.execute(_ACCEPTED, query).mappings():
+                    if pair["pair_id"] not in written:
+                        written.add(pair["pair_id"])
+                        found.setdefault(pair["document_id"], []).append(pair)
+                rows = [
+                    _row(document, pair, config)
+                    for document in documents
+                    for pair in found.pop(document.id, [])
+                ]
+                if rows:
+                    yield rows
+
+
+def _row(document: Document, pair: Mapping[str, Any], config: ConversionConfig) -> dict[str, Any]:
+    spec = AnswerSpec.from_json(orjson.dumps(pair["answer_spec"]).decode())
+    return {
+        "pretrain_text": document.text,
+        "domain": pair["domain"],
+        "persona": pair["persona"],
+        "question": pair["question"],
+        "answer": pair["answer"],
+        "id": pair["pair_id"],
+        "document_id": document.id,
+        "parent_id": pair["parent_id"],
+        "task_form": pair["task_form"],
+        "answer_type": pair["answer_type"],
+        "answer_spec": spec.to_json(),
+        "evidence": pair["evidence"],
+        "derivation": pair["derivation"],
+        "expression": pair["expression"],
+        "claim_scope": pair["claim_scope"],
+        "scope_anchor": pair["scope_anchor"],
+        "pass_rate": None,
+        "source": document.source,
+        "source_id": document.source_id,
+        "source_uri": document.source_uri,
+        "source_row": document.source_row,
+        "url": document.url,
+        "licence": document.licence,
+        "generator_model": config.generator.model,
+        "generator_revision": config.generator.revision,
+        "checker_model": config.checker.model,
+        "checker_revision": config.checker.revision,
+        "check_depth": config.check_depth,
+        "prompt_versions": orjson.dumps(
+            config.prompts_of(Domain(pair["domain"])), option=orjson.OPT_SORT_KEYS
+        ).decode(),
+        "config_hash": config.hash,
+    }

@@ -1,0 +1,57 @@
+"""Bulk writes: one statement a table, the rows as one JSON parameter.
+
+``INSERT ... SELECT FROM json_populate_recordset`` needs no temporary table (which pgbouncer's transaction mode
+and catalog bloat speak against) and costs the client one JSON serialisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from webscale_rl.store.models import Base
+
+Row = Mapping[str, Any]
+
+
+@lru_cache
+def insert_statement(table: str, columns: tuple[str, ...], on_conflict: str) -> str:
+    """Return the statement that inserts rows given as the one parameter ``rows`` (a JSON array).
+
+    ``on_conflict`` is ``nothing`` (the first row stays) or ``update`` (the last one stays).
+    """
+    described = Base.metadata.tables[table]
+    unknown = set(columns) - set(described.columns.keys())
+    if unknown:
+        raise ValueError(f"table {table} has no column {', '.join(sorted(unknown))}")
+    names = ", ".join(columns)
+    key = ", ".join(column.name for column in described.primary_key)
+    changed = [name for name in columns if not described.columns[name].primary_key]
+    assignments = ", ".join(f"{name} = EXCLUDED.{name}" for name in changed)
+    action = f"UPDATE SET {assignments}" if on_conflict == "update" and changed else "NOTHING"
+    return (
+        f"INSERT INTO {table} ({names}) "  # noqa: S608 - names come from the models above
+        f"SELECT {names} FROM json_populate_recordset(NULL::{table}, %(rows)s::json) "
+        f"ON CONFLICT ({key}) DO {action}"
+    )
+
+
+def rows_parameter(rows: Sequence[Row]) -> dict[str, str]:
+    """Return the parameter of :func:`insert_statement`; NUL and lone surrogates become U+FFFD."""
+    return {"rows": orjson.dumps([_storable(row) for row in rows]).decode()}
+
+
+def _storable(value: Any) -> Any:
+    """Return ``value`` with what PostgreSQL refuses in texts replaced, however deep it lies."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            value = value.replace("\x00", "\ufffd")
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(item) for item in value]
+    return value

@@ -1,0 +1,263 @@
+"""The tables. Document text stays in the shard files; here are ids, spans, hashes, calls and verdicts."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, text
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+NOW = text("now()")
+
+
+class Base(DeclarativeBase):
+    """Base of all tables. Empty strings stand for what is not there; NULL for what is not known yet."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+        datetime: TIMESTAMP(timezone=True),
+    }
+
+
+class Configuration(Base):
+    """Everything that decides outcomes, named by its hash."""
+
+    __tablename__ = "configurations"
+
+    config_hash: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class Ingestion(Base):
+    """One reading of a corpus. Its id is a hash of what was read: the same corpus, the same ingestion."""
+
+    __tablename__ = "ingestions"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    corpus: Mapped[str]
+    limit_records: Mapped[int | None]
+    records_read: Mapped[int] = mapped_column(BigInteger)
+    documents: Mapped[int] = mapped_column(BigInteger)
+    bad_records: Mapped[int] = mapped_column(BigInteger)
+    repeated_ids: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class Shard(Base):
+    """A file of documents, named by its content."""
+
+    __tablename__ = "shards"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    uri: Mapped[str]
+    n_documents: Mapped[int]
+    n_tokens: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class IngestionShard(Base):
+    """Which shards an ingestion consists of, in order."""
+
+    __tablename__ = "ingestion_shards"
+
+    ingestion_id: Mapped[str] = mapped_column(ForeignKey("ingestions.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    shard_id: Mapped[str] = mapped_column(ForeignKey("shards.id"), index=True)
+
+
+class DocumentRow(Base):
+    """One document of a shard. ``document_id`` is the hash of its text."""
+
+    __tablename__ = "documents"
+
+    shard_id: Mapped[str] = mapped_column(ForeignKey("shards.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[str] = mapped_column(index=True)
+    source_id: Mapped[str]
+    source_uri: Mapped[str]
+    source_row: Mapped[int] = mapped_column(BigInteger)
+    source: Mapped[str]
+    url: Mapped[str]
+    licence: Mapped[str]
+    n_chars: Mapped[int]
+    n_tokens: Mapped[int]
+
+
+class BadRecordRow(Base):
+    """A record of a corpus that is no document: file, line and reason."""
+
+    __tablename__ = "bad_records"
+
+    ingestion_id: Mapped[str] = mapped_column(ForeignKey("ingestions.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    source_uri: Mapped[str]
+    source_row: Mapped[int] = mapped_column(BigInteger)
+    reason: Mapped[str]
+    detail: Mapped[str]
+    document_id: Mapped[str]  # of the first copy, for a duplicate
+
+
+class Run(Base):
+    """One DAG run of `convert_corpus`."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # Airflow's run id
+    config_hash: Mapped[str] = mapped_column(ForeignKey("configurations.config_hash"), index=True)
+    ingestion_id: Mapped[str | None] = mapped_column(ForeignKey("ingestions.id"))
+    parameters: Mapped[dict[str, Any]]
+    code_version: Mapped[str]
+    state: Mapped[str]  # running, success, failed
+    error: Mapped[str] = mapped_column(server_default="")
+    started_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    ended_at: Mapped[datetime | None]
+
+
+class RunShard(Base):
+    """Which shards a run works on, in order."""
+
+    __tablename__ = "run_shards"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    shard_id: Mapped[str] = mapped_column(ForeignKey("shards.id"), index=True)
+
+
+class Conversion(Base):
+    """A shard under one configuration: two workers never work the same one.
+
+    Claiming raises ``epoch``; every write of a worker first extends the lease ``WHERE epoch = mine`` in its own
+    transaction. Lease times are the database's.
+    """
+
+    __tablename__ = "conversions"
+
+    shard_id: Mapped[str] = mapped_column(ForeignKey("shards.id"), primary_key=True)
+    config_hash: Mapped[str] = mapped_column(ForeignKey("configurations.config_hash"), primary_key=True)
+    state: Mapped[str]  # running, open (something is left to do), done, failed
+    owner: Mapped[str]
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    lease_until: Mapped[datetime]
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), index=True)
+    error: Mapped[str] = mapped_column(server_default="")
+
+
+class DocumentResult(Base):
+    """Where a document ended under one configuration: done, rejected, or failed (to be driven again)."""
+
+    __tablename__ = "document_results"
+
+    config_hash: Mapped[str] = mapped_column(ForeignKey("configurations.config_hash"), primary_key=True)
+    document_id: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    stage: Mapped[str]
+    reason: Mapped[str]
+    detail: Mapped[str]
+    domain: Mapped[str]
+    call_key: Mapped[str]  # of assess
+    n_items: Mapped[int]
+    n_accepted: Mapped[int]
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), index=True)
+    shard_id: Mapped[str]
+    finished_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class QuestionRow(Base):
+    """A plan item and what became of it; without a question where the generator abstained or failed."""
+
+    __tablename__ = "questions"
+    __table_args__ = (Index("ix_questions_document", "config_hash", "document_id", "item_index"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # hash of configuration, document, item and parent
+    pair_id: Mapped[str] = mapped_column(
+        index=True
+    )  # hash of document, question and answer; the data set's id
+    parent_id: Mapped[str]  # the question that this one repairs
+    config_hash: Mapped[str] = mapped_column(ForeignKey("configurations.config_hash"))
+    document_id: Mapped[str]
+    item_index: Mapped[int]
+    domain: Mapped[str]
+    persona: Mapped[str]
+    task_form: Mapped[str]
+    target: Mapped[str]
+    question: Mapped[str]
+    answer: Mapped[str]
+    answer_type: Mapped[str]
+    answer_spec: Mapped[dict[str, Any] | None]
+    evidence: Mapped[list[Any]]  # of {start, end, text}, offsets in characters
+    derivation: Mapped[str]
+    expression: Mapped[str]
+    claim_scope: Mapped[str]
+    scope_anchor: Mapped[str]
+    draft: Mapped[dict[str, Any] | None]  # the generator's answer where the gate rejected it
+    state: Mapped[str]
+    stage: Mapped[str]
+    reason: Mapped[str]
+    detail: Mapped[str]
+    call_key: Mapped[str]  # of generate
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), index=True)
+    shard_id: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class VerdictRow(Base):
+    """What one judge said of one question."""
+
+    __tablename__ = "verdicts"
+
+    question_id: Mapped[str] = mapped_column(ForeignKey("questions.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    judge: Mapped[str]
+    outcome: Mapped[str]
+    words: Mapped[str]
+    answer: Mapped[str]
+    call_key: Mapped[str]  # empty for rules
+
+
+class LlmCall(Base):
+    """The ledger: one row per completed call. Keys start with the document, so its rows lie together."""
+
+    __tablename__ = "llm_calls"
+
+    document_id: Mapped[str] = mapped_column(primary_key=True)
+    call_key: Mapped[str] = mapped_column(primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    stage: Mapped[str]
+    prompt_version: Mapped[str]
+    model: Mapped[str]
+    model_revision: Mapped[str]
+    sampling: Mapped[dict[str, Any]]
+    valid: Mapped[bool]
+    invalid_reason: Mapped[str]
+    response: Mapped[str]
+    finish_reason: Mapped[str]
+    prompt_tokens: Mapped[int]
+    cached_tokens: Mapped[int]
+    completion_tokens: Mapped[int]
+    latency_ms: Mapped[int]
+    transport_attempts: Mapped[int]
+    run_id: Mapped[str] = mapped_column(index=True)
+    shard_id: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class SolverAttempts(Base):
+    """Closed-book attempts at a pair: the base of ``pass_rate``."""
+
+    __tablename__ = "solver_attempts"
+
+    pair_id: Mapped[str] = mapped_column(primary_key=True)
+    solver: Mapped[str] = mapped_column(primary_key=True)
+    prompt_version: Mapped[str] = mapped_column(primary_key=True)
+    temperature: Mapped[float] = mapped_column(primary_key=True)
+    attempts: Mapped[int]
+    successes: Mapped[int]
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -1,0 +1,200 @@
+"""Questions to the database: progress, the funnel, the provenance of a pair."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is. ``documents_total`` is None until its shards are cut."""
+
+    documents_total: int | None
+    documents_done: int
+    pairs: int
+    calls: int
+
+
+def progress(engine: Engine, run_id: str) -> Progress:
+    """Return how far a run is, from the rows that its workers have committed."""
+    with engine.connect() as connection:
+        row = connection.execute(
+            text(
+                """
+                WITH mine AS (
+                    SELECT r.config_hash, d.document_id
+                    FROM runs r JOIN run_shards s ON s.run_id = r.id JOIN documents d USING (shard_id)
+                    WHERE r.id = :run
+                )
+                SELECT (SELECT count(*) FROM mine),
+                       count(r.document_id), coalesce(sum(r.n_accepted), 0),
+                       (SELECT count(*) FROM llm_calls WHERE run_id = :run)
+                FROM mine JOIN document_results r USING (config_hash, document_id)
+                """
+            ),
+            {"run": run_id},
+        ).one()
+    return Progress(row[0] or None, row[1], int(row[2]), row[3])
+
+
+@dataclass
+class Level:
+    """Counts of one level of the funnel: by state, and by ``stage/reason`` within each state."""
+
+    total: int = 0
+    states: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def add(self, state: str, reason: str, count: int) -> None:
+        """Count ``count`` documents or items that ended in ``state`` for ``reason``."""
+        self.total += count
+        self.states[state] = self.states.get(state, 0) + count
+        if reason:
+            by_reason = self.reasons.setdefault(state, {})
+            by_reason[reason] = by_reason.get(reason, 0) + count
+
+
+@dataclass
+class Funnel:
+    """Where every record of a run's corpus ended. The states of each level add up to its total."""
+
+    config_hash: str
+    documents: Level
+    items: Level
+    pairs: int
+    pairs_by_domain: dict[str, int]
+    pairs_by_task_form: dict[str, int]
+    pairs_by_answer_type: dict[str, int]
+    repeated_source_ids: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the funnel as JSON shows it."""
+        return asdict(self)
+
+
+_RUN_DOCUMENTS = """
+    WITH mine AS (
+        SELECT r.config_hash, d.document_id
+        FROM runs r JOIN run_shards s ON s.run_id = r.id JOIN documents d USING (shard_id)
+        WHERE r.id = :run
+    )
+"""
+
+
+def funnel(engine: Engine, run_id: str) -> Funnel:
+    """Return the funnel of a run: documents read (bad records among them), plan items, pairs."""
+    with engine.connect() as connection:
+        config_hash, ingestion_id = connection.execute(
+            text("SELECT config_hash, ingestion_id FROM runs WHERE id = :run"), {"run": run_id}
+        ).one()
+        documents = _document_level(connection, run_id, ingestion_id)
+        items, groups = _item_level(connection, run_id)
+        repeated = connection.execute(
+            text("SELECT repeated_ids FROM ingestions WHERE id = :id"), {"id": ingestion_id}
+        ).scalar()
+    return Funnel(
+        config_hash=config_hash,
+        documents=documents,
+        items=items,
+        pairs=items.states.get("accepted", 0),
+        pairs_by_domain=groups["domain"],
+        pairs_by_task_form=groups["task_form"],
+        pairs_by_answer_type=groups["answer_type"],
+        repeated_source_ids=repeated or 0,
+    )
+
+
+def _document_level(connection: Connection, run_id: str, ingestion_id: str | None) -> Level:
+    level = Level()
+    for reason, count in connection.execute(
+        text(
+            "SELECT reason, count(*) FROM bad_records WHERE ingestion_id = :id GROUP BY reason ORDER BY reason"
+        ),
+        {"id": ingestion_id},
+    ):
+        level.add("bad_record", f"read/{reason}", count)
+    for state, reason, count in connection.execute(
+        text(
+            _RUN_DOCUMENTS
+            + """
+            SELECT coalesce(r.state, 'pending'),
+                   CASE WHEN r.state = 'done' AND r.n_accepted > 0 THEN 'with_pairs'
+                        WHEN r.state = 'done' THEN 'without_pairs'
+                        ELSE coalesce(r.stage || '/' || r.reason, '') END,
+                   count(*)
+            FROM mine LEFT JOIN document_results r USING (config_hash, document_id)
+            GROUP BY 1, 2 ORDER BY 1, 2
+            """
+        ),
+        {"run": run_id},
+    ):
+        level.add(state, reason, count)
+    return level
+
+
+def _item_level(connection: Connection, run_id: str) -> tuple[Level, dict[str, dict[str, int]]]:
+    """Return the items of the run's documents by state, and the accepted ones in three groupings."""
+    level = Level()
+    groups: dict[str, dict[str, int]] = {"domain": {}, "task_form": {}, "answer_type": {}}
+    rows = connection.execute(
+        text(
+            _RUN_DOCUMENTS
+            + """
+            SELECT q.state, q.stage, q.reason, q.domain, q.task_form, q.answer_type, count(*) AS n
+            FROM (SELECT DISTINCT config_hash, document_id FROM mine) m
+            JOIN questions q USING (config_hash, document_id)
+            GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
+            """
+        ),
+        {"run": run_id},
+    ).mappings()
+    for row in rows:
+        reason = f"{row['stage']}/{row['reason']}" if row["reason"] else ""
+        level.add(row["state"], reason, row["n"])
+        if row["state"] == "accepted":
+            for name, counts in groups.items():
+                counts[row[name]] = counts.get(row[name], 0) + row["n"]
+    return level, groups
+
+
+PROVENANCE = """
+SELECT q.pair_id, q.question, q.answer, q.answer_spec, q.persona, q.task_form, q.domain, q.state,
+       q.document_id, q.evidence,
+       d.source, d.source_id, d.source_uri, d.source_row, d.url, d.licence,
+       q.shard_id, q.run_id, r.code_version, q.config_hash, c.content AS configuration,
+       (SELECT jsonb_agg(jsonb_build_object(
+                   'stage', l.stage, 'prompt_version', l.prompt_version, 'model', l.model,
+                   'model_revision', l.model_revision, 'attempt', l.attempt, 'valid', l.valid,
+                   'prompt_tokens', l.prompt_tokens, 'cached_tokens', l.cached_tokens,
+                   'completion_tokens', l.completion_tokens, 'latency_ms', l.latency_ms,
+                   'finish_reason', l.finish_reason, 'response', l.response, 'run_id', l.run_id,
+                   'called_at', l.created_at)
+               ORDER BY l.created_at, l.stage, l.attempt)
+        FROM llm_calls l
+        WHERE l.document_id = q.document_id
+          AND l.call_key IN (SELECT t.call_key FROM document_results t
+                             WHERE t.config_hash = q.config_hash AND t.document_id = q.document_id
+                             UNION SELECT q.call_key
+                             UNION SELECT v.call_key FROM verdicts v WHERE v.question_id = q.id)
+       ) AS calls,
+       (SELECT jsonb_agg(jsonb_build_object(
+                   'judge', v.judge, 'outcome', v.outcome, 'words', v.words, 'answer', v.answer)
+               ORDER BY v.position)
+        FROM verdicts v WHERE v.question_id = q.id
+       ) AS verdicts
+FROM questions q
+JOIN documents d ON d.shard_id = q.shard_id AND d.document_id = q.document_id
+JOIN runs r ON r.id = q.run_id
+JOIN configurations c ON c.config_hash = q.config_hash
+WHERE q.pair_id = :pair
+ORDER BY q.created_at
+"""
+
+
+def provenance(engine: Engine, pair_id: str) -> list[dict[str, Any]]:
+    """Return, for a pair of a data set, everything it came from: one row for each configuration that made it."""
+    with engine.connect() as connection:
+        return [dict(row) for row in connection.execute(text(PROVENANCE), {"pair": pair_id}).mappings()]

@@ -1,0 +1,88 @@
+"""Opening and closing the record of a run, and what it works on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Engine, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from webscale_rl import __version__
+from webscale_rl.config import ConversionConfig
+from webscale_rl.store.models import Configuration, Conversion, Run, RunShard
+
+
+def open_run(engine: Engine, run_id: str, config: ConversionConfig, parameters: Mapping[str, Any]) -> None:
+    """Record that a run has begun; for one that is run again, that it has begun again."""
+    content = config.model_dump(mode="json")
+    values = {
+        "id": run_id,
+        "config_hash": config.hash,
+        "parameters": dict(parameters),
+        "code_version": __version__,
+        "state": "running",
+        "error": "",
+        "ended_at": None,
+    }
+    with engine.begin() as connection:
+        connection.execute(
+            insert(Configuration).values(config_hash=config.hash, content=content).on_conflict_do_nothing()
+        )
+        opened = insert(Run).values(values)
+        connection.execute(opened.on_conflict_do_update(index_elements=[Run.id], set_=values))
+
+
+def assign_shards(engine: Engine, run_id: str, ingestion_id: str | None, shard_ids: Sequence[str]) -> None:
+    """Record which shards a run works on, in order; safe to repeat."""
+    with engine.begin() as connection:
+        connection.execute(update(Run).where(Run.id == run_id).values(ingestion_id=ingestion_id))
+        connection.execute(RunShard.__table__.delete().where(RunShard.run_id == run_id))  # type: ignore[attr-defined]
+        if shard_ids:
+            rows = [
+                {"run_id": run_id, "position": position, "shard_id": shard_id}
+                for position, shard_id in enumerate(shard_ids)
+            ]
+            connection.execute(insert(RunShard).values(rows))
+
+
+def config_of(engine: Engine, run_id: str) -> ConversionConfig:
+    """Return the configuration that a run was opened with."""
+    with engine.connect() as connection:
+        content = connection.execute(
+            select(Configuration.content)
+            .join(Run, Run.config_hash == Configuration.config_hash)
+            .where(Run.id == run_id)
+        ).scalar_one()
+    return ConversionConfig.model_validate(content)
+
+
+def unfinished_shards(engine: Engine, run_id: str) -> dict[str, str]:
+    """Return, of the shards that a run works on, those not finished: id to what happened.
+
+    A shard with failed documents is finished (``open``): these are driven again by the next run.
+    """
+    with engine.connect() as connection:
+        rows = connection.execute(
+            select(RunShard.shard_id, Conversion.state, Conversion.error)
+            .join(Run, Run.id == RunShard.run_id)
+            .outerjoin(
+                Conversion,
+                (Conversion.shard_id == RunShard.shard_id) & (Conversion.config_hash == Run.config_hash),
+            )
+            .where(RunShard.run_id == run_id)
+            .order_by(RunShard.position)
+        ).all()
+    return {
+        shard_id: error or state or "never started"
+        for shard_id, state, error in rows
+        if state not in ("done", "open")
+    }
+
+
+def close_run(engine: Engine, run_id: str, state: str, error: str = "") -> None:
+    """Record how a run ended: ``success`` or ``failed``."""
+    with engine.begin() as connection:
+        connection.execute(
+            update(Run).where(Run.id == run_id).values(state=state, error=error, ended_at=func.now())
+        )

@@ -1,0 +1,230 @@
+"""One worker: takes the documents of one shard down the road, many at a time, and records what comes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+
+from webscale_rl.config import ConversionConfig
+from webscale_rl.convert import convert_document
+from webscale_rl.corpus.shards import read_shard
+from webscale_rl.errors import LeaseLost, ShardBusy, ShardFailed, Stopping, WebscaleError
+from webscale_rl.llm.endpoint import Endpoint, EndpointClient
+from webscale_rl.llm.ledger import Asker, KnownCalls
+from webscale_rl.records import Document, DocumentOutcome, DocumentState
+from webscale_rl.store.conversions import LEASE_SECONDS, Claim, FencedWriter, claim
+from webscale_rl.store.rows import outcome_rows
+
+WINDOW = 64  # documents whose known calls are looked up at once
+BREAKER = 8  # documents in a row whose calls all failed in transport: the endpoint is gone
+CLAIM_WAIT_SECONDS = LEASE_SECONDS + 5  # the lease of a worker that died runs out within this
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What a worker needs beside the shard. ``endpoints`` by role: generator, checker, maybe second_solver."""
+
+    database_url: str  # as libpq reads it
+    endpoints: Mapping[str, Endpoint]
+    config: ConversionConfig
+    max_in_flight: int = 32  # calls at a time, per role
+    max_failed_share: float = 0.05  # of a shard's documents, by transport faults, before the shard fails
+
+
+async def convert_shard(
+    shard_id: str, run_id: str, settings: WorkerSettings, *, owner: str, stop: asyncio.Event
+) -> dict[str, int]:
+    """Convert what is left to do of a shard and return the number of its documents by state, and of pairs.
+
+    Raises:
+        ShardBusy: another worker holds the shard.
+        EndpointRefusal: a setting of an endpoint is wrong.
+        ShardFailed: too many calls failed in transport. What was answered is kept.
+        LeaseLost, Stopping: this worker must not go on; another try will.
+    """
+    async with AsyncExitStack() as stack:
+        reader = await AsyncConnection.connect(
+            settings.database_url, autocommit=True, connect_timeout=10, application_name="webscale_rl reader"
+        )
+        stack.push_async_callback(reader.close)
+        held = await _claim_patiently(reader, shard_id, run_id, settings.config.hash, owner)
+        clients = {
+            role: await stack.enter_async_context(
+                EndpointClient(endpoint, max_in_flight=settings.max_in_flight)
+            )
+            for role, endpoint in settings.endpoints.items()
+        }
+        writer = await stack.enter_async_context(FencedWriter(settings.database_url, held))
+        worker = _Worker(reader, writer, clients, held, settings)
+        stopper = asyncio.create_task(_stop_when(stop, writer))
+        stack.callback(stopper.cancel)
+        try:
+            await worker.run()
+        except* WebscaleError as errors:
+            error = _gravest(errors)
+            if not isinstance(error, LeaseLost):
+                await writer.flush(closing="open" if isinstance(error, Stopping) else "failed")
+            raise error from None
+        await writer.flush(closing="open" if worker.counts[DocumentState.FAILED] else "done")
+        worker.judge_failures()
+        return worker.summary()
+
+
+class _Worker:
+    def __init__(
+        self,
+        reader: AsyncConnection[Any],
+        writer: FencedWriter,
+        clients: Mapping[str, EndpointClient],
+        held: Claim,
+        settings: WorkerSettings,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._clients = clients
+        self._claim = held
+        self._settings = settings
+        self._in_flight = asyncio.Semaphore(settings.max_in_flight)
+        self._failed_in_a_row = 0
+        self._failed_by_endpoint = 0
+        self._last_failure = ""
+        self.counts: Counter[DocumentState] = Counter()
+        self.pairs = 0
+
+    async def run(self) -> None:
+        """Send every document of the shard that is not final yet."""
+        async with asyncio.TaskGroup() as group:
+            async for documents in self._windows():
+                results = await self._results(documents)
+                known = await self._known_calls([document.id for document in documents])
+                for document in documents:
+                    if (before := results.get(document.id)) and before[0] != DocumentState.FAILED:
+                        self._count(DocumentState(before[0]), before[1])
+                        continue
+                    await self._in_flight.acquire()
+                    self._writer.check()
+                    group.create_task(self._convert(document, known.get(document.id, KnownCalls())))
+
+    def judge_failures(self) -> None:
+        """Raise ShardFailed when a larger share failed in transport than is allowed."""
+        total = self.counts.total()
+        if self._failed_by_endpoint > self._settings.max_failed_share * total:
+            raise ShardFailed(
+                f"{self._failed_by_endpoint} of {total} documents of shard {self._claim.shard_id} failed by "
+                f"faults of the endpoint; the last: {self._last_failure}. What was answered is kept; run again."
+            )
+
+    def summary(self) -> dict[str, int]:
+        """Return the counts, as an XCom may hold them."""
+        return {state.value: self.counts[state] for state in DocumentState} | {"pairs": self.pairs}
+
+    async def _convert(self, document: Document, known: KnownCalls) -> None:
+        try:
+            origin = self._claim.origin
+            asker = Asker(document.id, document.text, known, self._clients, self._writer, origin)
+            outcome = await convert_document(document, self._settings.config, asker)
+            for table, row in outcome_rows(outcome, self._claim.config_hash, origin):
+                self._writer.add(table, row)
+            self._count(outcome.state, outcome.accepted)
+            self._watch(outcome)
+        finally:
+            self._in_flight.release()
+
+    def _count(self, state: DocumentState, pairs: int) -> None:
+        self.counts[state] += 1
+        self.pairs += pairs
+
+    def _watch(self, outcome: DocumentOutcome) -> None:
+        """Break the circuit when document after document fails in transport: the endpoint is gone."""
+        if outcome.reason != "endpoint":
+            self._failed_in_a_row = 0
+            return
+        self._failed_in_a_row += 1
+        self._failed_by_endpoint += 1
+        self._last_failure = outcome.detail
+        if self._failed_in_a_row >= BREAKER:
+            raise ShardFailed(
+                f"{BREAKER} documents in a row failed by faults of the endpoint; the last: {outcome.detail}. "
+                "Bring the endpoint back and run again: what was answered is kept."
+            )
+
+    async def _windows(self) -> AsyncIterator[list[Document]]:
+        cursor = await self._reader.execute("SELECT uri FROM shards WHERE id = %s", (self._claim.shard_id,))
+        row = await cursor.fetchone()
+        if row is None:
+            raise ShardFailed(f"shard {self._claim.shard_id} is not in the database: cut the corpus again")
+        groups = read_shard(row[0])
+        while (group := await asyncio.to_thread(_next, groups)) is not None:
+            for start in range(0, len(group), WINDOW):
+                yield group[start : start + WINDOW]
+
+    async def _results(self, documents: list[Document]) -> dict[str, tuple[str, int]]:
+        cursor = await self._reader.execute(
+            "SELECT document_id, state, n_accepted FROM document_results "
+            "WHERE config_hash = %s AND document_id = ANY(%s)",
+            (self._claim.config_hash, [document.id for document in documents]),
+        )
+        return {document_id: (state, accepted) async for document_id, state, accepted in cursor}
+
+    async def _known_calls(self, document_ids: list[str]) -> dict[str, KnownCalls]:
+        """Return what the ledger holds of these documents."""
+        cursor = await self._reader.execute(
+            "SELECT document_id, call_key, attempt, valid, CASE WHEN valid THEN response END "
+            "FROM llm_calls WHERE document_id = ANY(%s) ORDER BY document_id, call_key, attempt",
+            (document_ids,),
+        )
+        known: dict[str, KnownCalls] = {}
+        async for document_id, key, attempt, valid, response in cursor:
+            calls = known.setdefault(document_id, KnownCalls())
+            calls.attempts[key] = attempt
+            if valid:
+                calls.valid[key] = response
+        return known
+
+
+async def _claim_patiently(
+    connection: AsyncConnection[Any], shard_id: str, run_id: str, config_hash: str, owner: str
+) -> Claim:
+    """Claim the conversion, waiting for the lease of a worker that may have died."""
+    deadline = time.monotonic() + CLAIM_WAIT_SECONDS
+    while True:
+        try:
+            return await claim(connection, shard_id, config_hash, run_id, owner)
+        except ShardBusy:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(1)
+
+
+async def _stop_when(stop: asyncio.Event, writer: FencedWriter) -> None:
+    await stop.wait()
+    writer.stop()
+
+
+def _next(groups: Iterator[list[Document]]) -> list[Document] | None:
+    return next(groups, None)
+
+
+def _gravest(errors: BaseExceptionGroup[WebscaleError]) -> WebscaleError:
+    """Return the error to act on: one that forbids writing, then one that says what to change."""
+    flat = list(_flatten(errors))
+    for kind in (LeaseLost, Stopping):
+        if found := [error for error in flat if isinstance(error, kind)]:
+            return found[0]
+    return flat[0]
+
+
+def _flatten(errors: BaseExceptionGroup[WebscaleError]) -> Iterator[WebscaleError]:
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _flatten(error)
+        else:
+            yield error
