@@ -27,7 +27,8 @@ from webscale_rl.store import runs
 from webscale_rl.store.engine import libpq_url, open_engine
 from webscale_rl.store.ingestions import ingest
 from webscale_rl.store.queries import funnel
-from webscale_rl.worker import WorkerSettings, convert_shard as work
+from webscale_rl.worker import WorkerSettings
+from webscale_rl.worker import convert_shard as work
 
 DATABASE = "webscale_db"
 GENERATOR, CHECKER, SECOND_SOLVER = "webscale_generator", "webscale_checker", "webscale_second_solver"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+import httpx2
 import openai
 import orjson
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
@@ -76,7 +78,7 @@ class EndpointClient:
         self._max_attempts = max_attempts
         http = openai.DefaultAioHttpClient(
             timeout=openai.Timeout(timeout, connect=CONNECT_SECONDS),
-            limits=openai.DefaultHttpxLimits(MAX_CONNECTIONS),
+            limits=httpx2.Limits(max_connections=MAX_CONNECTIONS),
         )
         self._client = openai.AsyncOpenAI(
             base_url=endpoint.base_url,
@@ -186,7 +188,7 @@ def _wait(state: RetryCallState) -> float:
     if isinstance(error, EndpointError) and error.retry_after is not None:
         return min(error.retry_after, LONGEST_WAIT_SECONDS)
     ceiling = min(FIRST_WAIT_SECONDS * 2**state.attempt_number, LONGEST_WAIT_SECONDS)
-    return ceiling * (0.5 + 0.5 * (time.monotonic_ns() % 1000) / 1000)
+    return ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
 
 
 def translated(error: openai.OpenAIError, endpoint: Endpoint) -> Exception:
@@ -194,10 +196,12 @@ def translated(error: openai.OpenAIError, endpoint: Endpoint) -> Exception:
     where = endpoint.base_url
     if isinstance(error, openai.APIStatusError):
         return _translated_status(error, endpoint)
-    if isinstance(error, openai.APITimeoutError):
-        return EndpointError(f"{where} did not answer in time")
     if isinstance(error, openai.APIConnectionError):
-        return EndpointError(f"cannot reach {where}: is the server running there? ({_cause(error)})")
+        cause = _cause(error)
+        if isinstance(cause, TimeoutError) or not isinstance(cause, OSError | openai.APIConnectionError):
+            return EndpointError(f"{where} did not answer in time ({type(cause).__name__})")
+        words = f"{type(cause).__name__}: {cause}"[:200]
+        return EndpointError(f"cannot reach {where}: is the server running there? ({words})")
     return EndpointError(f"{where} answered what is no completion ({type(error).__name__})")
 
 
@@ -235,8 +239,8 @@ def _retry_after(error: openai.APIStatusError) -> float | None:
     return seconds if 0 <= seconds < float("inf") else None
 
 
-def _cause(error: BaseException) -> str:
-    cause = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    return f"{type(cause).__name__}: {cause}"[:200] if str(cause) else type(cause).__name__
+def _cause(error: BaseException) -> BaseException:
+    """Return the first cause: the aiohttp transport reports a refused connection as a timeout."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error

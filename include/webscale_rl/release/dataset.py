@@ -120,13 +120,13 @@ def _rows(engine: Engine, run_id: str, config: ConversionConfig) -> Iterator[lis
         ).scalars()
         for uri in shards.all():
             for documents in read_shard(uri):
-                found: dict[str, list[Mapping[str, Any]]] = {}
+                found: dict[str, list[dict[str, Any]]] = {}
                 ids = [document.id for document in documents]
                 query = {"config": config.hash, "documents": ids}
                 for pair in connection.execute(_ACCEPTED, query).mappings():
                     if pair["pair_id"] not in written:
                         written.add(pair["pair_id"])
-                        found.setdefault(pair["document_id"], []).append(pair)
+                        found.setdefault(pair["document_id"], []).append(dict(pair))
                 rows = [
                     _row(document, pair, config)
                     for document in documents

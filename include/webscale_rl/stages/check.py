@@ -138,10 +138,9 @@ class Check:
     async def _judge_blind(self) -> tuple[ItemState, str]:
         asked = await self.asker.ask(BLIND, {"question": self.question.text}, role="checker")
         found = asked.answer
+        reason = "ambiguous" if found.ambiguous else ""
         if not found.self_contained:
             reason = "needs_context"
-        else:
-            reason = "ambiguous" if found.ambiguous else ""
         words = f"{found.analysis} Missing: {found.missing}" if found.missing else found.analysis
         self._note("blind", reason or "clear", words, "", asked.call_key)
         return _ended(reason)

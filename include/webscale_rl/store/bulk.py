@@ -33,7 +33,7 @@ def insert_statement(table: str, columns: tuple[str, ...], on_conflict: str) -> 
     assignments = ", ".join(f"{name} = EXCLUDED.{name}" for name in changed)
     action = f"UPDATE SET {assignments}" if on_conflict == "update" and changed else "NOTHING"
     return (
-        f"INSERT INTO {table} ({names}) "  # noqa: S608 - names come from the models above
+        f"INSERT INTO {table} ({names}) "
         f"SELECT {names} FROM json_populate_recordset(NULL::{table}, %(rows)s::json) "
         f"ON CONFLICT ({key}) DO {action}"
     )

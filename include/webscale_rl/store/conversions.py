@@ -96,7 +96,7 @@ class FencedWriter:
         self._buffered = 0
         self._wake = asyncio.Event()
         self._lease_ends = time.monotonic() + LEASE_SECONDS
-        self._lost = ""
+        self._lost = ""  # why nothing may be written any more
         self._stopping = False
         self._closing = False
         self._connection: AsyncConnection[Any] | None = None
@@ -159,6 +159,8 @@ class FencedWriter:
             for table, rows in taken.items():
                 del self._rows[table][: len(rows)]
                 self._buffered -= len(rows)
+            if closing:
+                self._lost = f"the conversion of shard {self._claim.shard_id} is closed"
 
     async def _run(self) -> None:
         """Flush every FLUSH_SECONDS while there are rows, and now and then without, for the lease."""

@@ -1,0 +1,102 @@
+"""Cutting a corpus into shards and recording what was read: documents, and every record that is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+import orjson
+from sqlalchemy import Connection, Engine
+
+from webscale_rl.corpus.shards import DocumentRow, Ingestion, Shard, cut
+from webscale_rl.records import BadRecord
+from webscale_rl.store.bulk import insert_statement, rows_parameter
+
+BATCH = 1_000  # rows of one statement
+
+
+def ingest(
+    engine: Engine, corpus: str, store: str, *, limit: int | None, documents_per_shard: int
+) -> Ingestion:
+    """Read ``corpus``, write its shards below ``store`` and record both; safe to repeat.
+
+    Args:
+        engine: of the service's database.
+        corpus: a file, folder, glob or fsspec URI.
+        store: folder or fsspec URI for the shard files.
+        limit: read only the first so many records.
+        documents_per_shard: in the order of the corpus; the last shard holds the rest.
+
+    Raises:
+        CorpusError: the corpus as a whole cannot be read, or none of its records is a document.
+    """
+    # The ingestion is named by all that was read, so its bad records wait in a file until the name is known.
+    with TemporaryFile() as spool, engine.begin() as connection:
+
+        def keep_bad(records: Sequence[BadRecord]) -> None:
+            spool.writelines(
+                orjson.dumps(record.model_dump(), option=orjson.OPT_APPEND_NEWLINE) for record in records
+            )
+
+        def record_shard(shard: Shard, documents: Sequence[DocumentRow]) -> None:
+            _record_shard(connection, shard, documents)
+
+        ingestion = cut(
+            corpus,
+            store,
+            limit=limit,
+            documents_per_shard=documents_per_shard,
+            on_bad=keep_bad,
+            on_shard=record_shard,
+        )
+        _record_ingestion(connection, ingestion)
+        spool.seek(0)
+        _record_bad(connection, ingestion.id, spool)
+    return ingestion
+
+
+def _record_shard(connection: Connection, shard: Shard, documents: Sequence[DocumentRow]) -> None:
+    row = {"id": shard.id, "uri": shard.uri, "n_documents": shard.n_documents, "n_tokens": shard.n_tokens}
+    _insert(connection, "shards", [row], "update")  # the store may have moved
+    for start in range(0, len(documents), BATCH):
+        rows = [
+            {"shard_id": shard.id, **document.model_dump()} for document in documents[start : start + BATCH]
+        ]
+        _insert(connection, "documents", rows)
+
+
+def _record_ingestion(connection: Connection, ingestion: Ingestion) -> None:
+    row = {
+        "id": ingestion.id,
+        "corpus": ingestion.corpus,
+        "limit_records": ingestion.limit,
+        "records_read": ingestion.records_read,
+        "documents": ingestion.documents,
+        "bad_records": ingestion.bad_records,
+        "repeated_ids": ingestion.repeated_ids,
+    }
+    _insert(connection, "ingestions", [row])
+    links = [
+        {"ingestion_id": ingestion.id, "position": position, "shard_id": shard.id}
+        for position, shard in enumerate(ingestion.shards)
+    ]
+    if links:
+        _insert(connection, "ingestion_shards", links)
+
+
+def _record_bad(connection: Connection, ingestion_id: str, spool: IO[bytes]) -> None:
+    position = 0
+    while lines := spool.readlines(BATCH * 300):
+        rows: list[dict[str, Any]] = []
+        for line in lines:
+            rows.append({"ingestion_id": ingestion_id, "position": position, **orjson.loads(line)})
+            position += 1
+        _insert(connection, "bad_records", rows)
+
+
+def _insert(
+    connection: Connection, table: str, rows: Sequence[dict[str, Any]], on_conflict: str = "nothing"
+) -> None:
+    statement = insert_statement(table, tuple(rows[0]), on_conflict)
+    connection.exec_driver_sql(statement, rows_parameter(rows))

@@ -1,0 +1,88 @@
+"""The funnel of every run as a page in Airflow's web UI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from webscale_rl.store.engine import sqlalchemy_url
+from webscale_rl.store.queries import Level, funnel
+
+STATEMENT_TIMEOUT = "5s"  # the api-server also serves the heartbeats of tasks
+RUNS_SHOWN = 50
+
+_pages = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
+
+
+def make_app(database_url: Callable[[], str], dependencies: Sequence[Any]) -> FastAPI:
+    """Return the app behind the plugin.
+
+    Args:
+        database_url: gives the URL of the service's database, asked once, at the first request.
+        dependencies: FastAPI dependencies that let only those in who may see the DAG: Airflow mounts an app of
+            a plugin without any authentication.
+    """
+    app = FastAPI(dependencies=list(dependencies), docs_url=None, redoc_url=None, openapi_url=None)
+    opened: list[Engine] = []
+
+    def engine() -> Engine:
+        if not opened:
+            options = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_TIMEOUT}"
+            url = sqlalchemy_url(database_url())
+            opened.append(
+                create_engine(url, pool_size=2, pool_pre_ping=True, connect_args={"options": options})
+            )
+        return opened[0]
+
+    @app.get("/", response_class=HTMLResponse)
+    def runs_page(run: str | None = None) -> str:
+        """Show the runs and the funnel of one of them, by default the last."""
+        try:
+            return _page(engine(), run)
+        except SQLAlchemyError as error:
+            raise HTTPException(
+                503, "the service's database does not answer; see the api-server's log"
+            ) from error
+
+    return app
+
+
+def _page(engine: Engine, run_id: str | None) -> str:
+    with engine.connect() as connection:
+        runs = connection.execute(
+            text(
+                "SELECT id, state, started_at, ended_at, error, parameters->>'corpus' AS corpus FROM runs "
+                "ORDER BY started_at DESC LIMIT :shown"
+            ),
+            {"shown": RUNS_SHOWN},
+        ).all()
+        known = connection.execute(text("SELECT 1 FROM runs WHERE id = :id"), {"id": run_id}).scalar()
+    shown = run_id or (runs[0].id if runs else None)
+    if shown and run_id and not known:
+        raise HTTPException(404, "there is no such run")
+    counts = funnel(engine, shown) if shown else None
+    return _pages.get_template("funnel.html").render(
+        runs=runs, shown=shown, counts=counts, bars=_bars(counts.documents, counts.items) if counts else []
+    )
+
+
+def _bars(documents: Level, items: Level) -> list[tuple[str, list[tuple[str, str, int, float, int]]]]:
+    """Return, for each level, rows of (state, reason, count, percent of the level, depth)."""
+    bars = []
+    for title, level in (("Documents read", documents), ("Planned questions", items)):
+        rows = []
+        for state, count in level.states.items():
+            rows.append((state, "", count, 100 * count / level.total, 0))
+            rows.extend(
+                (state, reason, n, 100 * n / level.total, 1)
+                for reason, n in sorted(level.reasons.get(state, {}).items(), key=lambda pair: -pair[1])
+            )
+        bars.append((f"{title}: {level.total}", rows))
+    return bars
