@@ -1,0 +1,1 @@
+"""Corpora: readers, shards, token counts."""

@@ -1,0 +1,138 @@
+"""The records of one file, whatever its format: JSON Lines, Parquet, text."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import orjson
+
+from webscale_rl.corpus.files import JSON_LINES, PARQUET, CorpusFile
+
+MAX_RECORD_BYTES = 64 * 2**20  # a longer line is skipped without being held in memory
+CHUNK = 2**20
+BATCH_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a record cannot be read; the names are reasons of ``BadRecord``."""
+
+    reason: str
+    detail: str = ""
+
+
+RawRecord = tuple[int, dict[str, Any] | Fault]
+
+
+def records_of(file: CorpusFile) -> Iterator[RawRecord]:
+    """Yield (row from 1, record or fault). A file that breaks off ends with a fault; nothing is raised."""
+    row = 0
+    try:
+        for row, record in _reader(file):
+            yield row, record
+    except Exception as error:  # any library, any file: it must not stop the other files
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        yield row + 1, Fault("corrupt_file", f"cannot be read on from here: {words[:300]}")
+
+
+def _reader(file: CorpusFile) -> Iterator[RawRecord]:
+    name = file.name.lower()
+    if name.endswith(JSON_LINES):
+        return _json_lines(file)
+    if name.endswith(PARQUET):
+        return _parquet(file)
+    return (
+        _text(file)
+        if file.known
+        else iter([(0, Fault("unknown_format", "its ending names no known format"))])
+    )
+
+
+def _json_lines(file: CorpusFile) -> Iterator[RawRecord]:
+    with file.filesystem.open(file.path, "rb") as raw:
+        for row, line in enumerate(_lines(_decompressed(file, raw)), start=1):
+            if isinstance(line, Fault):
+                yield row, line
+            elif row == 1:
+                line = line.removeprefix(b"\xef\xbb\xbf")
+            if isinstance(line, bytes) and line.strip():
+                yield row, _parsed(line)
+
+
+def _decompressed(file: CorpusFile, raw: BinaryIO) -> BinaryIO:
+    name = file.name.lower()
+    if name.endswith(".gz"):
+        import gzip
+
+        return gzip.open(raw, "rb")  # type: ignore[return-value]
+    if name.endswith(".zst"):
+        import zstandard
+
+        return zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(  # type: ignore[no-any-return]
+            raw, read_across_frames=True
+        )
+    return raw
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes | Fault]:
+    """Yield lines without their end; of one that is too long, only that it is."""
+    rest = bytearray()
+    skipping = 0
+    while chunk := stream.read(CHUNK):
+        start = 0
+        while (end := chunk.find(b"\n", start)) >= 0:
+            rest += chunk[start:end]
+            yield Fault("record_too_large", f"{skipping + len(rest)} bytes") if skipping else bytes(rest)
+            rest.clear()
+            skipping = 0
+            start = end + 1
+        rest += chunk[start:]
+        if len(rest) > MAX_RECORD_BYTES:
+            skipping += len(rest)
+            rest.clear()
+    if skipping:
+        yield Fault("record_too_large", f"{skipping + len(rest)} bytes")
+    elif rest:
+        yield bytes(rest)
+
+
+def _parsed(line: bytes) -> dict[str, Any] | Fault:
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        try:
+            line.decode()
+        except UnicodeDecodeError as wrong:
+            return Fault("invalid_utf8", f"byte {wrong.start} of the line: {wrong.reason}")
+        if b"\\ud" in line.lower() and "surrogate" in str(error).lower():
+            return Fault("invalid_unicode", str(error)[:300])
+        return Fault("invalid_json", str(error)[:300])
+    return record if isinstance(record, dict) else Fault("not_an_object", f"a {type(record).__name__}")
+
+
+def _parquet(file: CorpusFile) -> Iterator[RawRecord]:
+    import pyarrow.parquet as pq
+
+    with file.filesystem.open(file.path, "rb") as raw:
+        row = 0
+        for batch in pq.ParquetFile(raw).iter_batches(batch_size=BATCH_ROWS):
+            for record in batch.to_pylist():
+                row += 1
+                yield row, record
+
+
+def _text(file: CorpusFile) -> Iterator[RawRecord]:
+    with file.filesystem.open(file.path, "rb") as raw:
+        content = raw.read(MAX_RECORD_BYTES + 1)
+    if len(content) > MAX_RECORD_BYTES:
+        yield 1, Fault("record_too_large", f"more than {MAX_RECORD_BYTES} bytes")
+        return
+    try:
+        text = content.removeprefix(b"\xef\xbb\xbf").decode()
+    except UnicodeDecodeError as wrong:
+        yield 1, Fault("invalid_utf8", f"byte {wrong.start}: {wrong.reason}")
+        return
+    yield 1, {"text": io.IncrementalNewlineDecoder(None, translate=True).decode(text, final=True)}

@@ -1,0 +1,340 @@
+"""gate: what rules can know of a question without a model, by task form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+from webscale_rl.ids import text_id
+from webscale_rl.records import ClaimScope, Domain, PlanItem, Question, Span, TaskForm
+from webscale_rl.rewards.spec import NUMERIC_TYPES, AnswerSpec
+from webscale_rl.stages.arithmetic import ExpressionError, evaluate, numbers
+from webscale_rl.stages.generate import GenerateAnswer
+from webscale_rl.stages.text_match import Locator, contains_words, normalised
+
+
+class GateReason(StrEnum):
+    """Why the gate rejects."""
+
+    CONTROL_CHARACTERS = "control_characters"
+    QUESTION_LENGTH = "question_length"
+    ANSWER_MISSING = "answer_missing"
+    ANSWER_LENGTH = "answer_length"
+    SPEC_INVALID = "spec_invalid"
+    EVIDENCE_MISSING = "evidence_missing"
+    EVIDENCE_NOT_IN_DOCUMENT = "evidence_not_in_document"
+    REFERS_TO_SOURCE = "refers_to_source"
+    PERSONA_VOICE = "persona_voice"
+    SCOPE_ANCHOR_MISSING = "scope_anchor_missing"
+    ANSWER_IN_QUESTION = "answer_in_question"
+    ANSWER_NOT_IN_EVIDENCE = "answer_not_in_evidence"
+    EXPRESSION_MISSING = "expression_missing"
+    EXPRESSION_INVALID = "expression_invalid"
+    OPERAND_NOT_IN_EVIDENCE = "operand_not_in_evidence"
+    EXPRESSION_NOT_THE_ANSWER = "expression_not_the_answer"
+    TOO_FEW_FACTS = "too_few_facts"
+    OPTIONS_INVALID = "options_invalid"
+    CODE_MISSING = "code_missing"
+
+
+@dataclass(frozen=True)
+class GateRejection:
+    """The first rule that a draft breaks, and what broke it."""
+
+    reason: GateReason
+    detail: str
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A draft with what the rules look at."""
+
+    answer: GenerateAnswer
+    form: TaskForm
+    spans: tuple[Span | None, ...]  # None where a quotation is not in the document
+    document: str
+
+    @property
+    def evidence(self) -> str:
+        return "\n".join(span.text for span in self.spans if span)
+
+
+Finding = GateRejection | None
+Rule = Callable[[_Draft], Finding]
+
+QUESTION_CHARACTERS = (12, 1_200)
+CODE_QUESTION_CHARACTERS = 2_000  # an execute question carries its code
+ANSWER_WORDS = 20
+LONG_ANSWERS = frozenset({"list", "set", "tuple", "expression", "string", "choice"})
+# Numbers that arithmetic brings along: averages, percentages, units of time and scale.
+CONSTANTS = frozenset(
+    map(Fraction, (1, 2, 3, 4, 7, 10, 12, 24, 30, 52, 60, 100, 360, 365, 1000, 3600, 10**6, 10**9))
+)
+
+_SOURCE = re.compile(
+    r"\b(?:(?:the|this|that|these|given|provided|following|above|preceding|accompanying) "
+    r"(?:passage|text|document|article|excerpt|author|authors|speaker|narrator|paragraph|writer)s?"
+    r"|according to the (?:author|information|section|description|source)"
+    r"|(?:the|this) (?:figure|diagram|image|photo|picture|chart|graph|table) (?:above|below|shown)"
+    r"|(?:mentioned|described|shown|listed|given|discussed) (?:above|below|earlier|here)"
+    r"|as (?:mentioned|stated|described|noted) in the)\b"
+)
+_VOICE = re.compile(
+    r"^as an? [\w\s,'-]{2,60}, (?:i|we|my|what should i|how (?:do|can|should) (?:i|we))\b|\b(?:i am|i'm) an? "
+)
+
+
+def gate(answer: GenerateAnswer, item: PlanItem, domain: Domain, document: str) -> Question | GateRejection:
+    """Return the question if it passes every rule, else the first rule that it breaks. Never raises."""
+    locator = Locator(document)
+    spans = tuple(locator.locate(quotation) for quotation in answer.evidence)
+    draft = _Draft(answer, item.task_form, spans, document)
+    for rule in (*RULES, *FORM_RULES[item.task_form]):
+        if broken := rule(draft):
+            return broken
+    options = _shuffled(answer) if item.task_form is TaskForm.CHOICE else ()
+    return Question(
+        item=item,
+        domain=domain,
+        evidence=tuple(span for span in spans if span),
+        derivation=answer.derivation,
+        expression=answer.expression.strip(),
+        text=_with_options(answer.question.strip(), options),
+        spec=_spec(answer, options),
+        claim_scope=answer.claim_scope,
+        scope_anchor=answer.scope_anchor.strip(),
+    )
+
+
+def _reject(reason: GateReason, detail: str) -> GateRejection:
+    return GateRejection(reason, detail[:300])
+
+
+def _clean(draft: _Draft) -> Finding:
+    answer = draft.answer
+    for name in ("question", "answer", "unit", "precision", "scope_anchor"):
+        text = getattr(answer, name)
+        if found := re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", text):
+            return _reject(GateReason.CONTROL_CHARACTERS, f"{name} holds {found.group()!r}")
+    return None
+
+
+def _length(draft: _Draft) -> Finding:
+    shortest, longest = QUESTION_CHARACTERS
+    if draft.form is TaskForm.EXECUTE:
+        longest = CODE_QUESTION_CHARACTERS
+    length = len(draft.answer.question.strip())
+    if not shortest <= length <= longest:
+        return _reject(GateReason.QUESTION_LENGTH, f"{length} characters, not {shortest} to {longest}")
+    words = len(draft.answer.answer.split())
+    if not words:
+        return _reject(GateReason.ANSWER_MISSING, "the answer is empty")
+    if words > ANSWER_WORDS and draft.answer.answer_type not in LONG_ANSWERS:
+        return _reject(GateReason.ANSWER_LENGTH, f"{words} words, more than {ANSWER_WORDS}")
+    return None
+
+
+def _specified(draft: _Draft) -> Finding:
+    try:
+        _spec(draft.answer, tuple(draft.answer.options))
+    except ValueError as error:
+        return _reject(GateReason.SPEC_INVALID, str(error))
+    if draft.answer.answer_type in NUMERIC_TYPES and not numbers(draft.answer.answer):
+        return _reject(
+            GateReason.SPEC_INVALID, f"{draft.answer.answer_type} without a number: {draft.answer.answer!r}"
+        )
+    return None
+
+
+def _quoted(draft: _Draft) -> Finding:
+    if not draft.spans:
+        return _reject(GateReason.EVIDENCE_MISSING, "no quotation")
+    for quotation, span in zip(draft.answer.evidence, draft.spans, strict=True):
+        if span is None:
+            return _reject(GateReason.EVIDENCE_NOT_IN_DOCUMENT, repr(quotation[:200]))
+    return None
+
+
+def _standalone(draft: _Draft) -> Finding:
+    asked = normalised(draft.answer.question)
+    if found := _SOURCE.search(asked):
+        return _reject(GateReason.REFERS_TO_SOURCE, repr(found.group()))
+    if found := _VOICE.search(asked):
+        return _reject(GateReason.PERSONA_VOICE, repr(found.group()))
+    return None
+
+
+def _anchored(draft: _Draft) -> Finding:
+    answer = draft.answer
+    if answer.claim_scope is ClaimScope.WORLD:
+        return None
+    if not contains_words(answer.scope_anchor, answer.question):
+        return _reject(
+            GateReason.SCOPE_ANCHOR_MISSING,
+            f"{answer.claim_scope.value}: {answer.scope_anchor!r} is not in the question",
+        )
+    return None
+
+
+def _hidden(draft: _Draft) -> Finding:
+    answer = draft.answer
+    if answer.answer_type == "boolean":
+        return None
+    for wording in (answer.answer, *answer.aliases):
+        if contains_words(wording, answer.question):
+            return _reject(GateReason.ANSWER_IN_QUESTION, repr(wording))
+    return None
+
+
+def _stated(draft: _Draft) -> Finding:
+    """The answer, or one of its aliases, stands in the evidence; numbers by value."""
+    answer = draft.answer
+    if answer.answer_type == "boolean":
+        return None
+    if answer.answer_type in NUMERIC_TYPES:
+        wanted, held = numbers(answer.answer), set(numbers(draft.evidence))
+        if wanted and (all(number in held for number in wanted) or _spelled(answer, draft.evidence)):
+            return None
+    elif _spelled(answer, draft.evidence) or _parts_spelled(answer, draft.evidence):
+        return None
+    return _reject(GateReason.ANSWER_NOT_IN_EVIDENCE, repr(answer.answer))
+
+
+def _spelled(answer: GenerateAnswer, evidence: str) -> bool:
+    return any(contains_words(wording, evidence) for wording in (answer.answer, *answer.aliases))
+
+
+def _parts_spelled(answer: GenerateAnswer, evidence: str) -> bool:
+    """Of a list every element must stand in the evidence, of a date or range every number and word."""
+    if answer.answer_type in ("list", "set", "tuple"):
+        parts = [part for part in re.split(r"[,;]|\band\b", answer.answer) if part.strip()]
+    elif answer.answer_type in ("date", "range"):
+        parts = re.findall(r"\w+", answer.answer)
+    else:
+        return False
+    return bool(parts) and all(contains_words(part, evidence) for part in parts)
+
+
+def _computed(draft: _Draft) -> Finding:
+    answer = draft.answer
+    if not answer.expression.strip():
+        return _reject(GateReason.EXPRESSION_MISSING, "a computed answer needs its arithmetic")
+    return _evaluates(draft, draft.evidence)
+
+
+def _derived(draft: _Draft) -> Finding:
+    """Arithmetic of a derivation may also use the premises that the question states."""
+    if draft.answer.expression.strip():
+        return _evaluates(draft, f"{draft.evidence}\n{draft.answer.question}")
+    return None
+
+
+def _evaluates(draft: _Draft, stated: str) -> Finding:
+    answer = draft.answer
+    try:
+        value = evaluate(answer.expression)
+    except ExpressionError as error:
+        return _reject(GateReason.EXPRESSION_INVALID, f"{answer.expression!r}: {error}")
+    known = set(numbers(stated)) | CONSTANTS
+    for operand in numbers(answer.expression):
+        if operand not in known:
+            return _reject(GateReason.OPERAND_NOT_IN_EVIDENCE, f"{float(operand):g} in {answer.expression!r}")
+    claimed = numbers(answer.answer)
+    if not claimed or not any(_agrees(value, number, answer) for number in claimed):
+        return _reject(
+            GateReason.EXPRESSION_NOT_THE_ANSWER,
+            f"{answer.expression!r} is {float(value):g}, the answer {answer.answer!r}",
+        )
+    return None
+
+
+def _agrees(value: Fraction, claimed: Fraction, answer: GenerateAnswer) -> bool:
+    """Say whether a claimed number is the value, within its tolerance or rounded to its own decimals."""
+    shown = re.search(r"\.(\d+)", answer.answer)
+    rounding = Fraction(1, 2 * 10 ** len(shown.group(1))) if shown else Fraction(0)
+    slack = max(Fraction(answer.tolerance), rounding)
+    return abs(abs(value) - claimed) <= slack
+
+
+def _compared(draft: _Draft) -> Finding:
+    if len(draft.spans) < 2 and len(numbers(draft.evidence)) < 2 and len(draft.evidence.split()) < 12:
+        return _reject(GateReason.TOO_FEW_FACTS, "a comparison needs two facts")
+    if draft.answer.expression.strip():
+        return _evaluates(draft, draft.evidence)
+    return _stated(draft)
+
+
+def _options(draft: _Draft) -> Finding:
+    options = [normalised(option) for option in draft.answer.options]
+    if not 3 <= len(options) <= 6 or len(set(options)) != len(options) or not all(options):
+        return _reject(
+            GateReason.OPTIONS_INVALID, f"not three to six different options: {draft.answer.options!r}"
+        )
+    if options.count(normalised(draft.answer.answer)) != 1:
+        return _reject(GateReason.OPTIONS_INVALID, f"{draft.answer.answer!r} is not one of the options")
+    return None
+
+
+def _code(draft: _Draft) -> Finding:
+    """The question carries the code: a line of the evidence, or a code block out of the document."""
+    asked, document = normalised(draft.answer.question), normalised(draft.document)
+    lines = [line for span in draft.spans if span for line in span.text.splitlines() if len(line.strip()) > 3]
+    blocks = re.findall(r"```\w*\n(.*?)```", draft.answer.question, re.DOTALL)
+    in_question = any(normalised(line) in asked for line in lines)
+    from_document = any(
+        normalised(line) in document
+        for block in blocks
+        for line in block.splitlines()
+        if len(line.strip()) > 3
+    )
+    if in_question or from_document:
+        return None
+    return _reject(GateReason.CODE_MISSING, "the question does not hold the code of the evidence")
+
+
+RULES: tuple[Rule, ...] = (_clean, _length, _specified, _quoted, _standalone, _anchored)
+FORM_RULES: dict[TaskForm, tuple[Rule, ...]] = {
+    TaskForm.RECALL: (_hidden, _stated),
+    TaskForm.DERIVE: (_hidden, _derived),
+    TaskForm.COMPUTE: (_hidden, _computed),
+    TaskForm.COMPARE: (_compared,),
+    TaskForm.EXECUTE: (_code,),
+    TaskForm.CHOICE: (_options,),
+}
+
+
+def _spec(answer: GenerateAnswer, options: tuple[str, ...]) -> AnswerSpec:
+    text = answer.answer.strip()
+    # A choice may also be answered by its letter.
+    letters = tuple(letter for letter, option in _lettered(options) if normalised(option) == normalised(text))
+    return AnswerSpec(
+        type=answer.answer_type,
+        answer=text,
+        unit=answer.unit.strip(),
+        precision=answer.precision.strip(),
+        tolerance=answer.tolerance,
+        aliases=tuple(alias.strip() for alias in answer.aliases if alias.strip()) + letters,
+        options=options,
+        order=answer.answer_type != "set",
+    )
+
+
+def _shuffled(answer: GenerateAnswer) -> tuple[str, ...]:
+    """Return the options in an order that the question decides: models put the right one first too often."""
+    return tuple(
+        sorted(
+            (option.strip() for option in answer.options),
+            key=lambda option: text_id(answer.question + option),
+        )
+    )
+
+
+def _lettered(options: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    return zip("ABCDEF", options, strict=False)
+
+
+def _with_options(question: str, options: tuple[str, ...]) -> str:
+    return "\n".join([question, *(f"{letter}) {option}" for letter, option in _lettered(options))])
