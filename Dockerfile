@@ -7,8 +7,8 @@ ENV PYTHONUNBUFFERED=1 \
     PYTHONPATH=/opt/webscale-rl/include
 
 RUN useradd --uid 50000 --create-home --home-dir /opt/airflow airflow \
-    && mkdir -p /var/lib/webscale-rl \
-    && chown airflow /var/lib/webscale-rl
+    && mkdir -p /var/lib/webscale-rl /opt/airflow/logs /opt/airflow/secrets \
+    && chown airflow /var/lib/webscale-rl /opt/airflow/logs /opt/airflow/secrets
 
 WORKDIR /opt/webscale-rl
 COPY requirements.txt .
@@ -21,4 +21,3 @@ COPY include/ include/
 COPY migrations/ migrations/
 
 USER airflow
-VOLUME /var/lib/webscale-rl

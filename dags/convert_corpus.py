@@ -127,11 +127,11 @@ def convert_corpus() -> None:
         await airflow_adapter.probe_endpoints()
 
     @task
-    def open_run(run_id: str = "", params: dict[str, Any] | None = None) -> str:
+    def open_run(run_id: str | None = None, params: dict[str, Any] | None = None) -> str:
         """Record the run and its configuration."""
         from webscale_rl import airflow_adapter
 
-        return airflow_adapter.open_run(run_id, params or {})
+        return airflow_adapter.open_run(str(run_id), params or {})
 
     @task
     def cut_corpus(run: str, params: dict[str, Any] | None = None) -> list[str]:
@@ -148,18 +148,18 @@ def convert_corpus() -> None:
         return await airflow_adapter.convert_shard(run, shard_id, params or {})
 
     @task(trigger_rule=TriggerRule.ALL_DONE_SETUP_SUCCESS, outlets=[PAIRS])
-    def write_dataset(run: str) -> dict[str, int]:
+    def write_dataset(run_id: str | None = None) -> dict[str, int]:
         """Write what was accepted, also when a shard failed: the funnel says what is missing."""
         from webscale_rl import airflow_adapter
 
-        return airflow_adapter.write_dataset(run)
+        return airflow_adapter.write_dataset(str(run_id))
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
-    def summarise(run: str) -> dict[str, int]:
+    def summarise(run_id: str | None = None) -> dict[str, int]:
         """Count what became of the corpus; fail the run when a shard did not finish."""
         from webscale_rl import airflow_adapter
 
-        return airflow_adapter.summarise(run)
+        return airflow_adapter.summarise(str(run_id))
 
     @task
     def close_run(run: str) -> None:
@@ -171,8 +171,9 @@ def convert_corpus() -> None:
     opened = open_run().as_setup()
     shards = cut_corpus(opened)
     converted = convert_shard.partial(run=opened).expand(shard_id=shards)
-    written = write_dataset(opened)
-    summary = summarise(opened)
+    # What follows a setup directly may only wait for its success: these take the run's id from the context.
+    written = write_dataset()
+    summary = summarise()
     probe_endpoints() >> opened
     converted >> written >> summary >> close_run(opened).as_teardown(setups=opened)
 

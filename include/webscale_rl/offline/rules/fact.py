@@ -1,0 +1,58 @@
+"""A fact: everything that a question with its answer needs, found in a document."""
+
+import re
+from dataclasses import dataclass
+
+from webscale_rl.offline.rules.text import normal
+
+MAX_ANSWER = 100  # characters
+MAX_QUESTION = 700
+
+# Words that point at something outside the sentence.
+POINTING = re.compile(
+    r"\b(?:this|these|those|above|below|following|previous|former|latter|such|here|figure|table|chapter|section|"
+    r"example|instance|we|our|us|you|your|I|my|me|he|she|his|her|him|another|other|also|however|thus|therefore)\b",
+    re.IGNORECASE,
+)
+DANGLING = re.compile(
+    r"(?:It|Its|They|Their|Them|There|That|And|But|Or|So|Then|If|When|What|Who|Yet|Both|Each)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A question with its answer, as the fields of a generator's answer name them.
+
+    ``target`` is different for every fact of a document and does not hold the answer. ``rank`` orders the facts
+    of a form: the highest is asked first.
+    """
+
+    form: str
+    target: str
+    question: str
+    answer: str
+    answer_type: str
+    evidence: tuple[str, ...]
+    derivation: str
+    rank: int
+    expression: str = ""
+    unit: str = ""
+    precision: str = ""
+    tolerance: float = 0.0
+    scope_anchor: str = ""  # the words of the question that name the source, where it is needed
+
+
+def is_sound(fact: Fact) -> bool:
+    """Return whether a fact keeps to the rules of a good question, as far as rules can tell."""
+    answer = normal(fact.answer)
+    if not answer or len(fact.answer) > MAX_ANSWER or len(fact.question) > MAX_QUESTION:
+        return False
+    if fact.form != "compare" and f" {answer} " in f" {normal(fact.question)} ":
+        return False
+    return all(len(span) <= 600 for span in fact.evidence)
+
+
+def first_words(text: str, before: str) -> str:
+    """Return the beginning of a sentence, up to six words and never as far as ``before``, to name it by."""
+    head = text.split(before, 1)[0].split()
+    return " ".join(head[:6]).rstrip(' ,;:("“')

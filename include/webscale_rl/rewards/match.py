@@ -1,0 +1,167 @@
+"""Whether a short answer is the right one, by rules that are sure where they decide.
+
+``match`` says ``same`` or ``different`` only where the kind of answer makes it certain; everything else is
+``unsure`` and a matter for a model. Bounded in time and memory for any string; never raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from fractions import Fraction
+
+from webscale_rl.rewards.dates import read_date
+from webscale_rl.rewards.normalise import elements, folded, unquoted
+from webscale_rl.rewards.numbers import Number, read_numbers
+from webscale_rl.rewards.spec import NUMERIC_TYPES, AnswerSpec
+
+MAX_CANDIDATE = 1_000  # characters: a longer text is no short answer
+LETTERS = "abcdefghij"
+_HEDGE = re.compile(r"\b(?:or|either|maybe|perhaps|possibly|not|unknown|unclear|cannot)\b|\?")
+_YES = frozenset({"yes", "true", "correct"})
+_NO = frozenset({"no", "false", "incorrect"})
+
+
+class Match(StrEnum):
+    """What the rules can say."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    UNSURE = "unsure"
+
+
+def match(spec: AnswerSpec, candidate: str) -> Match:
+    """Compare a short answer, such as a solver's, with the specification of the right one."""
+    if len(candidate) > MAX_CANDIDATE or not candidate.strip():
+        return Match.DIFFERENT
+    if spec.type == "string":
+        return _decided(any(unquoted(candidate) == unquoted(wording) for wording in _wordings(spec)))
+    wanted = {folded(wording) for wording in _wordings(spec)} - {""}
+    if folded(candidate) in wanted:
+        return Match.SAME
+    if _HEDGE.search(folded(candidate)) and not any(_HEDGE.search(wording) for wording in wanted):
+        return Match.UNSURE
+    return _BY_TYPE.get(spec.type, _words)(spec, candidate)
+
+
+def _wordings(spec: AnswerSpec) -> tuple[str, ...]:
+    return (spec.answer, *spec.aliases)
+
+
+def _decided(equal: bool) -> Match:
+    return Match.SAME if equal else Match.DIFFERENT
+
+
+def _numeric(spec: AnswerSpec, candidate: str) -> Match:
+    """Compare one number with one number; several different ones in the candidate are no answer."""
+    wanted, given = read_numbers(spec.answer), read_numbers(candidate)
+    if len(wanted) != 1 or not given:
+        return Match.UNSURE
+    if len({number.value for number in given}) > 1:
+        return Match.UNSURE
+    return _same_measure(spec, wanted[0], given[0])
+
+
+def _same_measure(spec: AnswerSpec, wanted: Number, given: Number) -> Match:
+    """Compare two measures: units that are written must be of one kind, values agree after conversion."""
+    tolerance = Fraction(spec.tolerance)
+    asked = wanted.unit or Number(wanted.value, "", spec.unit.casefold()).unit
+    if given.unit is None or asked is None:
+        if given.value == wanted.value or abs(given.value - wanted.value) <= tolerance:
+            # "12 apples" for 12: a unit that is not known may be another one
+            return (
+                Match.SAME
+                if not given.after or given.after in wanted.after + spec.unit.casefold()
+                else Match.UNSURE
+            )
+        return Match.DIFFERENT if not given.after and not given.before else Match.UNSURE
+    (kind, factor), (given_kind, given_factor) = asked, given.unit
+    if kind != given_kind:
+        return Match.UNSURE
+    return _decided(abs(given.value * given_factor - wanted.value * factor) <= tolerance * factor)
+
+
+def _date(spec: AnswerSpec, candidate: str) -> Match:
+    wanted, given = read_date(spec.answer), read_date(candidate)
+    if wanted is None or given is None:
+        return Match.UNSURE
+    if not wanted.agrees(given):
+        return Match.DIFFERENT
+    asked = {"year": 1, "month": 2, "day": 3}.get(spec.precision.casefold(), wanted.granularity)
+    return Match.SAME if given.granularity >= asked else Match.UNSURE
+
+
+def _choice(spec: AnswerSpec, candidate: str) -> Match:
+    """Compare with every option; a letter, "B" or "B) text", names one as well."""
+    options = [folded(option) for option in spec.options]
+    plain = folded(candidate)
+    letter = re.match(r"^\(?([a-j])\s*[).:]", candidate.strip().casefold())
+    rest = folded(candidate.strip()[letter.end() :]) if letter else ""
+    named = options.index(plain) if plain in options else -1
+    if letter and (not rest or rest in options):
+        position = LETTERS.index(letter[1])
+        named = position if not rest or options.index(rest) == position else -1
+    elif len(plain) == 1 and plain in LETTERS[: len(options)]:
+        named = LETTERS.index(plain)
+    if not 0 <= named < len(options):
+        return Match.UNSURE
+    return _decided(options[named] == folded(spec.answer))
+
+
+def _boolean(spec: AnswerSpec, candidate: str) -> Match:
+    wanted, given = (_truth(text) for text in (spec.answer, candidate))
+    return Match.UNSURE if wanted is None or given is None else _decided(wanted == given)
+
+
+def _truth(text: str) -> bool | None:
+    first = (folded(text).split() or [""])[0].strip(",.")
+    return True if first in _YES else False if first in _NO else None
+
+
+def _range(spec: AnswerSpec, candidate: str) -> Match:
+    wanted, given = (
+        [number.value for number in read_numbers(re.sub(r"(?<=\d)\s*[-–]\s*(?=\d)", " to ", text))]
+        for text in (spec.answer, candidate)
+    )
+    if len(wanted) != 2 or len(given) != 2:
+        return Match.UNSURE
+    tolerance = Fraction(spec.tolerance)
+    close = all(abs(mine - theirs) <= tolerance for mine, theirs in zip(wanted, given, strict=True))
+    return Match.SAME if close else Match.DIFFERENT
+
+
+def _elements(spec: AnswerSpec, candidate: str) -> Match:
+    wanted, given = elements(spec.answer), elements(candidate)
+    if spec.type == "set" or not spec.order:
+        wanted, given = sorted(wanted), sorted(given)
+    if wanted == given:
+        return Match.SAME
+    if spec.type != "list" and spec.order and sorted(wanted) == sorted(given):
+        return Match.DIFFERENT
+    return Match.UNSURE
+
+
+def _expression(spec: AnswerSpec, candidate: str) -> Match:
+    """Equal letter for letter but for spacing; whether others have the same value is not for these rules."""
+    wanted, given = (re.sub(r"[\s$]|\\[,;! ]|\\left|\\right", "", text) for text in (spec.answer, candidate))
+    return Match.SAME if wanted == given else Match.UNSURE
+
+
+def _words(spec: AnswerSpec, candidate: str) -> Match:
+    """Words of other wording may mean the same; other plain numbers do not."""
+    wanted, given = (folded(text) for text in (spec.answer, candidate))
+    if re.fullmatch(r"[\d.,]+", wanted) and re.fullmatch(r"[\d.,]+", given):
+        return _numeric(spec, candidate)
+    return Match.UNSURE
+
+
+_BY_TYPE: dict[str, Callable[[AnswerSpec, str], Match]] = {
+    **dict.fromkeys(NUMERIC_TYPES, _numeric),
+    **dict.fromkeys(("list", "set", "tuple"), _elements),
+    "date": _date,
+    "choice": _choice,
+    "boolean": _boolean,
+    "range": _range,
+    "expression": _expression,
+}

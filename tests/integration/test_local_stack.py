@@ -1,0 +1,158 @@
+"""The promise of ``make run``: a data set or a clear message, and in any case nothing left running.
+
+Each test starts all of Airflow. They share one working folder, as a user's runs do, and build on each other.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from webscale_rl.store.engine import REPOSITORY
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
+
+KEY = "sk-only-for-this-test-5f1c"
+LeftRunning = Callable[[Path, float], list[str]]
+
+
+@pytest.fixture(scope="module")
+def work() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="webscale-rl-tests-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder) / "work"
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("a corpus") / "lakes.jsonl"
+    lakes = [
+        f"# Lake {name}\n\nLake {name} lies in the north of the country. The lake has a depth of {depth} metres. "
+        f"Lake {name} was first surveyed in {year}. Its shore is {depth * 3} kilometres long, and a road follows it "
+        "from the village in the south to the mill in the north, which has stood there for a long time."
+        for name, depth, year in [("Alder", 41, 1871), ("Birch", 67, 1902), ("Cedar", 118, 1888)]
+    ]
+    file.write_text("".join(json.dumps({"text": text}) + "\n" for text in lakes))
+    return file
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path) -> Iterator[str]:
+    """The URL of an endpoint that asks for a key, started by somebody else."""
+    log = tmp_path / "endpoint.log"
+    with log.open("wb") as output:
+        command = [sys.executable, "-m", "webscale_rl.offline", "--port", "0", "--api-key", KEY]
+        process = subprocess.Popen(command, stdout=output, env=environment())
+    try:
+        wait_for(lambda: "listening on" in log.read_text(), process, 30)
+        yield log.read_text().split("listening on ")[1].split()[0]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def environment(**variables: str) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LLM_")}
+    return {**inherited, "PYTHONPATH": str(REPOSITORY / "include"), **variables}
+
+
+@contextmanager
+def running(work: Path, corpus: Path, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """Run in the background; a test that fails half-way leaves nothing, either."""
+    out = work.with_name("out")
+    variables = {"WORK": str(work), "OUT": str(out), "CORPUS": str(corpus), **variables}
+    with subprocess.Popen(
+        [sys.executable, "-m", "webscale_rl.local", "run"],
+        env=environment(**variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        try:
+            yield run
+        finally:
+            run.terminate()
+
+
+def wait_for(condition: Callable[[], object], process: subprocess.Popen[str], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def scheduler_of(run: subprocess.Popen[str]) -> psutil.Process | None:
+    children = psutil.Process(run.pid).children()
+    return next((child for child in children if "scheduler" in child.cmdline()), None)
+
+
+def test_a_killed_scheduler_ends_the_run_with_a_message(
+    work: Path, corpus: Path, left_running: LeftRunning
+) -> None:
+    with running(work, corpus) as run:
+        wait_for(lambda: scheduler_of(run), run, 120)
+        wait_for(lambda: "Worker starting" in (work / "logs" / "airflow-scheduler.log").read_text(), run, 120)
+        scheduler = scheduler_of(run)
+        assert scheduler is not None
+        scheduler.kill()
+        _, errors = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert errors.startswith("webscale-rl: airflow-scheduler was killed by signal 9; its log is ")
+    assert "Traceback" not in errors
+    assert left_running(work, 5) == []
+
+
+def test_the_next_run_goes_on_and_tells_nobody_the_key(
+    work: Path, corpus: Path, endpoint: str, left_running: LeftRunning
+) -> None:
+    from webscale_rl.offline import MODEL
+
+    started = time.monotonic()
+    with running(work, corpus, LLM_BASE_URL=endpoint, LLM_MODEL=MODEL, LLM_API_KEY=KEY) as run:
+        wait_for(lambda: scheduler_of(run), run, 120)
+        for process in psutil.Process(run.pid).children(recursive=True):
+            assert KEY not in " ".join([*process.cmdline(), *process.environ().values()])
+        output, errors = run.communicate(timeout=300)
+    assert run.returncode == 0, errors
+    assert time.monotonic() - started < 240, "it waits for the jobs of the dead scheduler"
+    assert "Funnel" in output
+    out = work.with_name("out")
+    for name in ("dataset.parquet", "dataset.jsonl", "funnel.json"):
+        assert str(out / name) in output.splitlines()
+        assert (out / name).exists()
+    documents = json.loads((out / "funnel.json").read_text())["documents"]
+    assert documents["total"] == 3 == sum(documents["states"].values())
+    assert left_running(work, 0) == []
+    assert KEY not in output + errors
+    for path in [*work.rglob("*"), *out.rglob("*")]:
+        assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_everything(
+    work: Path, corpus: Path, left_running: LeftRunning, number: signal.Signals, status: int
+) -> None:
+    """Once while Airflow starts, once while the DAG runs."""
+    with running(work, corpus) as run:
+        wait_for(lambda: scheduler_of(run), run, 120)
+        if number == signal.SIGTERM:
+            assert run.stdout is not None
+            while "started after" not in run.stdout.readline():
+                assert run.poll() is None
+        sent = time.monotonic()
+        run.send_signal(number)
+        _, errors = run.communicate(timeout=60)
+    assert run.returncode == status
+    assert errors == f"webscale-rl: ended: received {number.name}\n"
+    assert time.monotonic() - sent < 15
+    assert left_running(work, 0) == []
