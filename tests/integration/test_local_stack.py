@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -92,8 +92,11 @@ def wait_for(condition: Callable[[], object], process: subprocess.Popen[str], se
 
 
 def scheduler_of(run: subprocess.Popen[str]) -> psutil.Process | None:
-    children = psutil.Process(run.pid).children()
-    return next((child for child in children if "scheduler" in child.cmdline()), None)
+    for child in psutil.Process(run.pid).children():
+        with suppress(psutil.NoSuchProcess):
+            if "scheduler" in child.cmdline():
+                return child
+    return None
 
 
 def test_a_killed_scheduler_ends_the_run_with_a_message(
@@ -121,7 +124,8 @@ def test_the_next_run_goes_on_and_tells_nobody_the_key(
     with running(work, corpus, LLM_BASE_URL=endpoint, LLM_MODEL=MODEL, LLM_API_KEY=KEY) as run:
         wait_for(lambda: scheduler_of(run), run, 120)
         for process in psutil.Process(run.pid).children(recursive=True):
-            assert KEY not in " ".join([*process.cmdline(), *process.environ().values()])
+            with suppress(psutil.NoSuchProcess):
+                assert KEY not in " ".join([*process.cmdline(), *process.environ().values()])
         output, errors = run.communicate(timeout=300)
     assert run.returncode == 0, errors
     assert time.monotonic() - started < 240, "it waits for the jobs of the dead scheduler"
@@ -148,7 +152,7 @@ def test_a_signal_ends_everything(
         if number == signal.SIGTERM:
             assert run.stdout is not None
             while "started after" not in run.stdout.readline():
-                assert run.poll() is None
+                assert run.poll() is None, run.communicate()[1]
         sent = time.monotonic()
         run.send_signal(number)
         _, errors = run.communicate(timeout=60)

@@ -8,10 +8,12 @@ from webscale_rl.offline.rules.facts import facts
 from webscale_rl.offline.rules.solve import solve
 from webscale_rl.offline.rules.text import normal
 
+LONGEST_QUESTION = 4000  # characters that are looked at
+
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|```.*?```", re.DOTALL)
 _SOURCE = re.compile(
-    r"\b(?:the|this) (?:passage|text|author|article|document|excerpt|study|above|figure|table|company|speaker|writer)\b|"
-    r"\b(?:mentioned|described|shown|listed) (?:above|below|here)\b|\baccording to the\b(?! [A-Z\d])",
+    r"\b(?:the|this) (?:passage|text|author|article|document|excerpt|study|above|figure|table|company|speaker)\b|"
+    r"\b(?:mentioned|described|shown|listed) (?:above|below|here)\b|\baccording to the (?!(?-i:[A-Z\d]))",
     re.IGNORECASE,
 )
 _POINTER = re.compile(r"\b(?:this|these|those|it|its|he|she|his|her|they|their|them)\b", re.IGNORECASE)
@@ -29,7 +31,7 @@ def match(fields: dict[str, str]) -> dict[str, Any]:
 
 def blind(fields: dict[str, str]) -> dict[str, Any]:
     """Return whether a question names what it asks about; quotations and code within it may say anything."""
-    words = _QUOTED.sub('""', fields.get("question", ""))
+    words = _QUOTED.sub('""', fields.get("question", "")[:LONGEST_QUESTION])
     missing = ""
     if found := _SOURCE.search(words):
         missing = f"what '{found.group()}' refers to"

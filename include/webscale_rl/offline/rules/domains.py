@@ -6,27 +6,30 @@ from collections import Counter
 LOOKED_AT = 6000  # characters
 
 _WORDS = {
-    "Math": "number numbers equation equations fraction fractions integer integers theorem proof polynomial algebra sum "
-    "multiply divide decimal numerator denominator triangle geometry variable expression probability modulo prime",
-    "Technology & Engineering": "security attack attacker authentication server servers encryption password engine "
-    "network networks device devices vulnerability access token tls certificate website websites web mobile digital "
-    "internet users user app apps data technology kubernetes machine steam design usability",
-    "Coding": "python code function functions class method module modules syntax compiler algorithm array int return "
-    "vector string pep api import implementation complexity interpreter object objects type types argument iterator",
+    "Math": "number numbers equation equations fraction fractions integer integers theorem proof polynomial "
+    "algebra sum multiply divide decimal numerator denominator triangle geometry variable expression "
+    "probability modulo prime",
+    "Technology & Engineering": "security attack attacker authentication server servers encryption password "
+    "engine network networks device devices vulnerability access token tls certificate website websites web mobile "
+    "digital internet users user app apps data technology kubernetes machine steam design usability",
+    "Coding": "python code function functions class method module modules syntax compiler algorithm array int "
+    "return vector string pep api import implementation complexity interpreter object objects type "
+    "types argument iterator",
     "Social Science": "war government president political congress party century law rights philosophy philosopher "
-    "philosophers ethics moral society social empire treaty colonists colonies slavery election king court constitution "
-    "argument knowledge belief culture population city",
-    "Natural Science": "cell cells bacteria species energy molecules protein microbes virus viruses chemical atoms planet "
-    "physics oxygen organisms membrane dna microorganisms temperature reaction forest ocean geology",
-    "Travel & Lifestyle": "recipe ingredients directions cook oven minutes butter cup onion garlic salt pan sauce dough "
-    "tablespoon travel hotel tourist sport game season football stir bake",
+    "philosophers ethics moral society social empire treaty colonists colonies slavery election king "
+    "court constitution argument knowledge belief culture population city",
+    "Natural Science": "cell cells bacteria species energy molecules protein microbes virus viruses chemical atoms "
+    "planet physics oxygen organisms membrane dna microorganisms temperature reaction forest ocean "
+    "geology",
+    "Travel & Lifestyle": "recipe ingredients directions cook oven minutes butter cup onion garlic salt pan "
+    "sauce dough tablespoon travel hotel tourist sport game season football stir bake",
     "Commerce & Economics": "revenue income fiscal tax market price prices demand supply consumer credit loan loans "
-    "financial company sales costs assets shares economy economic bank interest payment disclosure creditor transaction "
-    "ended expense expenses net capital million stock mortgage",
+    "financial company sales costs assets shares economy economic bank interest payment disclosure "
+    "creditor transaction ended expense expenses net capital million stock mortgage",
     "Medicine & Health": "disease patients treatment symptoms disorder syndrome cancer medical blood therapy doctor "
     "infection gene mutations inherited diagnosis drug drugs health tumor pain condition",
-    "Education": "students teacher teachers school schools learning curriculum teaching education classroom university "
-    "lesson course grade tutoring",
+    "Education": "students teacher teachers school schools learning curriculum teaching education classroom "
+    "university lesson course grade tutoring",
 }
 _DOMAINS_OF: dict[str, list[str]] = {}
 for _domain, _words in _WORDS.items():

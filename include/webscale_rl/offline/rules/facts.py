@@ -14,12 +14,13 @@ from webscale_rl.offline.rules.tables import table_facts
 from webscale_rl.offline.rules.text import Page, Sentence, count_other, normal, read_page
 
 MAX_ITEMS = 3
-ENOUGH = 30  # facts of a document; the rules look no further
+ENOUGH = 16  # facts to recall; the rules look no further
 
 # Sentences that only send the reader elsewhere.
 _POINTS_AWAY = re.compile(
-    r"^(?:See|Refer|Click|Jump|Find|Assume|Suppose|Let|Consider|Watch|Read|Write|Solve|Recall|Note that|For (?:more|further|details|information))\b|\b(?:following|above|below) "
-    r"(?:table|figure|chart|summary|section|example)|\b(?:table|figure|chart)s? (?:above|below|presents|shows|sets)\b|"
+    r"^(?:See|Refer|Click|Jump|Find|Assume|Suppose|Let|Consider|Watch|Read|Write|Solve|Recall|Note that)\b|"
+    r"^For (?:more|further|details|information)\b|\b(?:following|above|below) (?:table|figure|chart|summary|section)|"
+    r"\b(?:table|figure|chart|section)s? (?:above|below|presents|shows|sets)\b|"
     r"\bin (?:Note|Figure|Table|Item|Section) \d|\b(?:refer to|sets forth|see also)\b",
     re.IGNORECASE,
 )
@@ -32,12 +33,14 @@ def facts(document: str) -> tuple[Fact, ...]:
     page = read_page(document)
     found: dict[str, Fact] = {}
     asked: set[str] = set()
+    recalls = 0
     for fact in _all(page):
         question = normal(fact.question)
         if is_sound(fact) and fact.target not in found and question not in asked:
             asked.add(question)
             found[fact.target] = fact
-        if len(found) >= ENOUGH:
+            recalls += fact.form == "recall"
+        if recalls >= ENOUGH:
             break
     return tuple(sorted(found.values(), key=lambda fact: -fact.rank))
 

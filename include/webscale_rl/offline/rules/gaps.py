@@ -8,6 +8,7 @@ from webscale_rl.offline.rules.numbers import MONTH, NUMBER_WORDS, YEAR
 from webscale_rl.offline.rules.text import Sentence, word_set
 
 GAP = "____"
+SHORTEST = 60  # characters: below that, a gap leaves nothing to go by
 
 # What may be left out: words for it, answer type, how good a question it makes, pattern.
 _KINDS: tuple[tuple[str, str, int, re.Pattern[str]], ...] = (
@@ -41,7 +42,8 @@ _KINDS: tuple[tuple[str, str, int, re.Pattern[str]], ...] = (
 )
 # Words with a capital that begin a sentence and are no part of a name.
 _OPENERS = word_set(
-    "The A An In At On For By From With As To Of And After Before During Under When While Since Unlike Although"
+    "The A An In At On For By From With As To Of And After Before During Under When While Since Unlike "
+    "Although"
 )
 # What is numbered: `article 294` is no quantity.
 _NUMBERED = word_set(
@@ -51,11 +53,13 @@ _NO_NAMES = word_set(
     "Note Notes Figure Table Section Chapter Item Part Appendix Step Problem Solution Example"
 )
 # Where a document has no such thing, a long word in the second half of a sentence has to do.
-_WORD = re.compile(r"(?<=[a-z] )[a-z]{7,16}(?=[,.])")
+_WORD = re.compile(r"(?<=[a-z] )[a-z]{5,16}(?=[,.])")
 
 
 def gaps(sentence: Sentence) -> Iterator[Fact]:
     """Yield a fact for the best thing that can be left out of a sentence."""
+    if len(sentence.text) < SHORTEST:
+        return
     for words, kind, rank, pattern in _KINDS:
         found = next((hit for hit in pattern.finditer(sentence.text) if _is_whole(sentence.text, hit)), None)
         if found is not None:

@@ -34,7 +34,16 @@ _UNITS = {
     "hrs": "hours",
     "hr": "hours",
 }
-_UNITS |= {"g": "grams", "gram": "grams", "ml": "millilitres", "cup": "cups", "teaspoon": "teaspoons"}
+_UNITS |= {
+    "g": "grams",
+    "gram": "grams",
+    "ml": "millilitres",
+    "cup": "cups",
+    "teaspoon": "teaspoons",
+    "pound": "pounds",
+    "lb": "pounds",
+    "lbs": "pounds",
+}
 
 
 @dataclass(frozen=True, slots=True)

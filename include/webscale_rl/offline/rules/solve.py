@@ -10,8 +10,8 @@ from webscale_rl.offline.rules.text import Sentence, normal, read_page, word_set
 ENOUGH_SHARED = 0.6  # of the words of a question in one sentence
 
 _SMALL = word_set(
-    "a an the of in on at to for by with from and or is are was were be been do does did has have had what which who whom "
-    "whose when where how many much why that this it its as than in year name"
+    "a an the of in on at to for by with from and or is are was were be been do does did has have had "
+    "what which who whom whose when where how many much why that this it its as than year name"
 )
 _NUMBER = re.compile(r"[$£€]?\d[\d,]*(?:\.\d+)?(?:%| percent| million| billion)?")
 _NAMES = re.compile(r"\b[A-Z][\w’'-]+(?: (?:of |the )?[A-Z][\w’'-]+){0,4}")
@@ -24,7 +24,7 @@ _EXPECTED: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (re.compile(r"\bhow (?:many|much)\b|\bpercentage\b|\bamount\b", re.IGNORECASE), _NUMBER),
     (re.compile(r"\bwho\b|\bwhom\b|\bwhere\b|\bwhich\b|\bwhat\b|\bname\b", re.IGNORECASE), _NAMES),
 )
-_OPTION = re.compile(r"^\s*(?:[-*]|\(?[A-Fa-f][).:])\s+(?P<text>\S.{0,298})$", re.MULTILINE)
+_OPTION = re.compile(r"^[ \t]*(?:[-*]|\(?[A-Fa-f][).:])[ \t]+(?P<text>\S.{0,298})$", re.MULTILINE)
 
 
 def solve(fields: dict[str, str]) -> dict[str, Any]:

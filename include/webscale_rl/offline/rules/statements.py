@@ -13,7 +13,8 @@ _NAME = r"(?P<name>[A-Z][\w.'’-]+(?: (?:of |the |de |van |von )?[A-Z][\w.'’-
 _END = r"(?=[.,;]|$)"
 
 _ABBREVIATED = re.compile(
-    r"\b(?P<full>[A-Z][\w’'-]+(?: (?:of|and|the|for|in|to|on|&|[A-Za-z][\w’'-]+)){1,7}) \((?P<short>[A-Z][A-Za-z]{0,1}[A-Z]{1,5})s?\)"
+    r"\b(?P<full>[A-Z][\w’'-]+(?: (?:of|and|the|for|in|to|on|&|[A-Za-z][\w’'-]+)){1,7})"
+    r" \((?P<short>[A-Z][A-Za-z]{0,1}[A-Z]{1,5})s?\)"
 )
 _IN_YEAR = re.compile(
     rf"{_SUBJECT} (?P<aux>was|were) {_PARTICIPLE}(?P<rest> [^.;]{{0,70}}?)? in (?P<year>{YEAR}){_END}"
@@ -53,10 +54,12 @@ _BASE = {
 }
 # First words of what only looks like a term that a definition explains.
 _NO_TERM = word_set(
-    "one there what which who it this that these those they he she we you i here such another each all some many most "
-    "both part other in on at for from with by as if when while after before because although however although its "
-    "their his her our my your not also first second third result reason goal purpose point idea way example problem "
-    "during under despite unlike within since according among like until answer only number same next last key main use question difference rest everything nothing someone people"
+    "one there what which who it this that these those they he she we you i here such another each all "
+    "some many most both part other in on at for from with by as if when while after before because "
+    "although however its their his her our my your not also first second third result reason goal "
+    "purpose point idea way example problem during under despite unlike within since according among "
+    "like until answer only number same next last key main use question difference rest everything "
+    "nothing someone people"
 )
 
 

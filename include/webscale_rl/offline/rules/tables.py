@@ -15,7 +15,14 @@ MAX_ROWS = 40
 MAX_FACTS = 12  # of a document
 
 _YEARLIKE = re.compile(r"(?:FY\s?)?(?:19|20)?\d\d\**|.*\b(?:19|20)\d\d\b.*")
+_FOLLOWING = re.compile(
+    r"^The following (?:table|is)?[a-z ]{0,20}\b(?:sets forth|shows|presents|summarizes|provides)\b"
+)
+_AS_FOLLOWS = re.compile(
+    r"(?:,| (?:was|were|are|is|included?|consists?|consisted|comprised?)(?: of)?)(?: as follows| the following)$"
+)
 _NUMBERING = re.compile(r"^(?:\(?[\da-z]{1,2}[.)]\s*)+")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b|\bFY")
 _SCALE = re.compile(r"\bin (?:thousands|millions|billions)\b", re.IGNORECASE)
 _KINDS = (
     "share",
@@ -80,12 +87,14 @@ def table_facts(page: Page) -> Iterator[Fact]:
 
 
 def _caption(page: Page) -> str:
-    """Return the words before a colon at the start of a document without a title: its subject."""
+    """Return what a document without a title says of itself in its first line, shortened to a noun phrase."""
     first = next((line.strip() for line in page.lines if line.strip()), "")
-    head, colon, _ = first.partition(":")
-    if colon and 3 <= len(head) <= 90 and not first.startswith("|"):
-        return plain(head)
-    return plain(first).rstrip(".:") if 8 <= len(first) <= 120 and not first.startswith("|") else ""
+    if first.startswith("|") or len(first) < 8:
+        return ""
+    head, colon, rest = first.partition(":")
+    words = plain(head if colon and rest else first).rstrip(".:")
+    words = _AS_FOLLOWS.sub("", _FOLLOWING.sub("", words)).strip(" ,")
+    return " ".join(words.split()[:14]).rstrip(" ,;")
 
 
 def _tables(lines: tuple[str, ...]) -> Iterator[Table]:
@@ -127,9 +136,10 @@ def _table(lines: list[str]) -> Table | None:
 
 
 def _take_heads(heads: list[str], cells: list[str]) -> None:
-    """Remember the names of columns; a later row of heads is nearer to the numbers and overrides."""
+    """Remember the names of columns; a later row of heads is nearer to the numbers and overrides all but years."""
     for column, cell in enumerate(cells):
-        if cell and not set(cell) <= set("-: ") and not _SCALE.search(cell):
+        is_named = _YEAR.search(heads[column]) and not _YEAR.search(cell)
+        if cell and not is_named and not set(cell) <= set("-: ") and not _SCALE.search(cell):
             heads[column] = cell.rstrip("* ")
 
 
