@@ -40,24 +40,41 @@ def launch(*options: str) -> subprocess.Popen[str]:
     )
 
 
+def address_of(server: subprocess.Popen[str]) -> str:
+    assert server.stdout is not None
+    words = server.stdout.readline()
+    assert words.startswith("listening on http://127.0.0.1:")
+    return words.split()[-1]
+
+
+def end(server: subprocess.Popen[str]) -> None:
+    """End a server by SIGTERM; it must end well and without a word."""
+    server.send_signal(signal.SIGTERM)
+    _, errors = server.communicate(timeout=10)
+    assert (server.returncode, errors) == (0, "")
+
+
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start a server with the given options; all are ended by SIGTERM and must end well."""
+    """Start a server with the given options."""
     running: list[subprocess.Popen[str]] = []
 
     def serve(*options: str, api_key: str = "") -> Endpoint:
         server = launch(*options)
         running.append(server)
-        assert server.stdout is not None
-        words = server.stdout.readline()
-        assert words.startswith("listening on http://127.0.0.1:")
-        return Endpoint(words.split()[-1], MODEL, REVISION, api_key=api_key)
+        return Endpoint(address_of(server), MODEL, REVISION, api_key=api_key)
 
     yield serve
     for server in running:
-        server.send_signal(signal.SIGTERM)
-        _, errors = server.communicate(timeout=10)
-        assert (server.returncode, errors) == (0, "")
+        end(server)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Endpoint]:
+    """One server without options, for tests that leave no trace in it."""
+    server = launch()
+    yield Endpoint(address_of(server), MODEL, REVISION)
+    end(server)
 
 
 async def chat(endpoint: Endpoint, *bodies: dict[str, Any], **settings: Any) -> list[Any]:
@@ -78,8 +95,8 @@ async def post(endpoint: Endpoint, data: bytes) -> tuple[int, dict[str, Any]]:
         return response.status, (await response.json())["error"]
 
 
-async def test_it_passes_the_probe_of_the_pipeline(start: Start) -> None:
-    await probe(start())
+async def test_it_passes_the_probe_of_the_pipeline(shared: Endpoint) -> None:
+    await probe(shared)
 
 
 async def test_a_repeated_prompt_is_mostly_cached(start: Start) -> None:
@@ -94,8 +111,8 @@ async def test_a_repeated_prompt_is_mostly_cached(start: Start) -> None:
     assert seen["vllm:prompt_tokens_total"] == 2 * first.prompt_tokens
 
 
-async def test_an_answer_beyond_max_tokens_is_cut_off(start: Start) -> None:
-    (found,) = await chat(start(), formatted("any", max_tokens=2))
+async def test_an_answer_beyond_max_tokens_is_cut_off(shared: Endpoint) -> None:
+    (found,) = await chat(shared, formatted("any", max_tokens=2))
     assert found.finish_reason == "length"
 
 
@@ -132,14 +149,14 @@ async def test_the_key_is_asked_for(start: Start) -> None:
     assert await chat(Endpoint(endpoint.base_url, MODEL, api_key="right"), formatted("any"))
 
 
-async def test_another_model_is_not_found(start: Start) -> None:
+async def test_another_model_is_not_found(shared: Endpoint) -> None:
     with pytest.raises(EndpointRefusal, match="gpt-9"):
-        await chat(Endpoint(start().base_url, "gpt-9"), formatted("any"))
+        await chat(Endpoint(shared.base_url, "gpt-9"), formatted("any"))
 
 
 async def test_a_prompt_over_the_context_length_is_rejected_by_name(start: Start) -> None:
     endpoint = start("--max-model-len", "100")
-    for content in ("word " * 200, " " * 2_000_000):
+    for content in ("word " * 200, " " * 900_000):
         with pytest.raises(RequestRejected, match="input_tokens"):
             await chat(endpoint, {"messages": [{"role": "user", "content": content}]})
 
@@ -161,14 +178,16 @@ async def test_a_prompt_over_the_context_length_is_rejected_by_name(start: Start
         ),
     ],
 )
-async def test_a_malformed_request_says_what_is_wrong(start: Start, data: bytes, param: str | None) -> None:
-    status, error = await post(start(), data)
+async def test_a_malformed_request_says_what_is_wrong(
+    shared: Endpoint, data: bytes, param: str | None
+) -> None:
+    status, error = await post(shared, data)
     assert (status, error["code"], error["param"]) == (400, 400, param)
     assert error["message"]
 
 
-async def test_an_unknown_route_is_an_error_in_the_same_form(start: Start) -> None:
-    async with aiohttp.ClientSession() as session, session.get(f"{start().base_url}/nothing") as response:
+async def test_an_unknown_route_is_an_error_in_the_same_form(shared: Endpoint) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{shared.base_url}/nothing") as response:
         assert (response.status, (await response.json())["error"]["code"]) == (404, 404)
 
 

@@ -110,7 +110,7 @@ def ask(stage: str, schema: type[A], document: str | None = None, **fields: str)
     """Ask the rules as the pipeline does and validate as strictly."""
     demonstrations = ("Question: What is shown?\nAnswer: another document",)
     messages = build_messages("# Task", document=document, demonstrations=demonstrations, fields=fields)
-    properties = {"properties": dict.fromkeys(schema.model_fields, {})}
+    properties = {"properties": dict.fromkeys(schema.model_fields)}
     return schema.model_validate_json(
         json.dumps(answer(stage, messages[1]["content"], properties)), strict=True
     )

@@ -7,6 +7,8 @@ from webscale_rl.offline.rules.text import normal
 
 MAX_ANSWER = 100  # characters
 MAX_QUESTION = 700
+MAX_SPAN = 600
+MAX_ANCHOR = 100
 
 # Words that point at something outside the sentence.
 POINTING = re.compile(
@@ -47,9 +49,22 @@ def is_sound(fact: Fact) -> bool:
     answer = normal(fact.answer)
     if not answer or len(fact.answer) > MAX_ANSWER or len(fact.question) > MAX_QUESTION:
         return False
-    if fact.form != "compare" and f" {answer} " in f" {normal(fact.question)} ":
+    if any(len(span) > MAX_SPAN for span in fact.evidence):
         return False
-    return all(len(span) <= 600 for span in fact.evidence)
+    if fact.form == "recall" and not _holds(" ".join(" ".join(fact.evidence).split()), fact.answer):
+        return False  # markup or a line break stands in it
+    revealed = f" {answer} " in f" {normal(fact.question)} " or _holds(fact.question, fact.answer)
+    return fact.form == "compare" or not revealed
+
+
+def _holds(text: str, words: str) -> bool:
+    """Return whether ``words`` stand in ``text`` as they are, not as a part of longer ones."""
+    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text) is not None
+
+
+def anchor(words: str) -> str:
+    """Return the beginning of ``words`` that fits the field for the name of a source, whole words only."""
+    return words if len(words) <= MAX_ANCHOR else words[: MAX_ANCHOR + 1].rsplit(" ", 1)[0]
 
 
 def first_words(text: str, before: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from webscale_rl.llm.fence import ZERO_WIDTH_SPACE
-from webscale_rl.offline.rules.fact import DANGLING, POINTING, Fact, is_sound
+from webscale_rl.offline.rules.fact import DANGLING, POINTING, Fact, anchor, is_sound
 from webscale_rl.offline.rules.gaps import gaps, word_gap
 from webscale_rl.offline.rules.quantities import quantity_facts
 from webscale_rl.offline.rules.statements import statements
@@ -21,7 +21,8 @@ _POINTS_AWAY = re.compile(
     r"^(?:See|Refer|Click|Jump|Find|Assume|Suppose|Let|Consider|Watch|Read|Write|Solve|Recall|Note that)\b|"
     r"^For (?:more|further|details|information)\b|\b(?:following|above|below) (?:table|figure|chart|summary|section)|"
     r"\b(?:table|figure|chart|section)s? (?:above|below|presents|shows|sets)\b|"
-    r"\bin (?:Note|Figure|Table|Item|Section) \d|\b(?:refer to|sets forth|see also)\b",
+    r"\bin (?:Note|Figure|Table|Item|Section) \d|\b(?:refer to|sets forth|see also|passage|described below)\b|"
+    r"\bthis (?:article|document|paper|pep|post|text)\b",
     re.IGNORECASE,
 )
 _CODE = frozenset("{}<>|\\^$=;[]@#~/")
@@ -103,6 +104,6 @@ def _quoted(fact: Fact, title: str) -> Fact:
     return _on(fact, f'In "{title}"', fact.rank - 30)
 
 
-def _on(fact: Fact, anchor: str, rank: int) -> Fact:
-    question = f"{anchor}, {fact.question[0].lower()}{fact.question[1:]}"
-    return replace(fact, question=question, rank=rank, scope_anchor=anchor[:100])
+def _on(fact: Fact, source: str, rank: int) -> Fact:
+    question = f"{source}, {fact.question[0].lower()}{fact.question[1:]}"
+    return replace(fact, question=question, rank=rank, scope_anchor=anchor(source))

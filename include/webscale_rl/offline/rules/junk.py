@@ -57,8 +57,34 @@ def flag_of(document: str) -> str:
     return ""
 
 
+def _questions(text: str, lines: list[str]) -> str:
+    asked = sum(len(line) < 400 and _QUESTION_LINE.fullmatch(line) is not None for line in lines)
+    return "questions_only" if asked >= 2 and asked > 0.6 * len(lines) else ""
+
+
+def _boilerplate(text: str, lines: list[str]) -> str:
+    """Licences, rules for contributors, pages of a site under maintenance, stubs."""
+    head = text[:12_000].lower()
+    phrases = sum(head.count(phrase) for phrase in _LICENCE)
+    if phrases >= 2 and phrases * 1500 > len(head):
+        return "boilerplate"
+    if _MAINTENANCE.search(text) or _GRANT.search(text[:2000]):
+        return "boilerplate"
+    return "boilerplate" if len(text) < 200 and len(text.split()) < 8 else ""
+
+
+def _front_matter(text: str, lines: list[str]) -> str:
+    """Pages that consist of settings: nothing of substance follows them."""
+    opening = _FRONT_MATTER.match(text)
+    if opening is None:
+        return ""
+    end = text.find("\n---", opening.end())
+    body = text[end + 4 :] if end >= 0 else ""
+    return "boilerplate" if len(_TAG.sub("", body).split()) < 120 else ""
+
+
 def _machine_data(text: str, lines: list[str]) -> str:
-    """Pointers, markup, minified code, lock files, rows of comma-separated values."""
+    """Pointers, markup, lock files, rows of comma-separated values."""
     if text.startswith("version https://git-lfs"):
         return "machine_data"
     if text.count("<") > 3 and sum(len(found.group()) for found in _TAG.finditer(text)) > 0.35 * len(text):
@@ -71,15 +97,8 @@ def _machine_data(text: str, lines: list[str]) -> str:
     return "machine_data" if hashes > 0.2 * len(lines) else ""
 
 
-def _minified(text: str, lines: list[str]) -> str:
-    symbols = sum(text.count(symbol) for symbol in "{}();=,:&|.-#")
-    spaces = sum(text.count(space) for space in " \n\t")
-    return (
-        "machine_data" if len(text) > 200 and symbols > 0.1 * len(text) and spaces < 0.1 * len(text) else ""
-    )
-
-
 def _not_english(text: str, lines: list[str]) -> str:
+    """Other scripts by their letters, other languages by the rarity of the commonest English words."""
     head = text[:4000]
     ascii_letters = len(head) - count_other(head) - head.count(" ")
     other = sum(
@@ -97,26 +116,6 @@ def _not_english(text: str, lines: list[str]) -> str:
     return "not_english" if foreign and prose else ""
 
 
-def _front_matter(text: str, lines: list[str]) -> str:
-    """Pages that consist of settings: nothing of substance follows them."""
-    opening = _FRONT_MATTER.match(text)
-    if opening is None:
-        return ""
-    end = text.find("\n---", opening.end())
-    body = text[end + 4 :] if end >= 0 else ""
-    return "boilerplate" if len(_TAG.sub("", body).split()) < 120 else ""
-
-
-def _boilerplate(text: str, lines: list[str]) -> str:
-    head = text[:12_000].lower()
-    phrases = sum(head.count(phrase) for phrase in _LICENCE)
-    if phrases >= 2 and phrases * 1500 > len(head):
-        return "boilerplate"
-    if _MAINTENANCE.search(text) or _GRANT.search(text[:2000]):
-        return "boilerplate"
-    return "boilerplate" if len(text.split()) < 8 else ""
-
-
 def _changes(text: str, lines: list[str]) -> str:
     changes = sum(len(line) < 1000 and _CHANGE.match(line) is not None for line in lines)
     summary = "summary of changes" in text[:200].lower() or "changelog" in text[:200].lower()
@@ -131,15 +130,21 @@ def _navigation(text: str, lines: list[str]) -> str:
     cited = sum(_CITED.match(line) is not None for line in lines)
     if len(lines) >= 4 and cited > 0.45 * len(lines):
         return "navigation"
-    short = sum(
-        len(line.split()) <= 4 and line[-1] not in ".!?:;,|)}>" and line[:1] not in "-*|# " for line in lines
-    )
+    short = sum(_is_menu_entry(line) for line in lines)
     return "navigation" if len(lines) >= 25 and short > 0.7 * len(lines) else ""
 
 
-def _questions(text: str, lines: list[str]) -> str:
-    asked = sum(len(line) < 400 and _QUESTION_LINE.fullmatch(line) is not None for line in lines)
-    return "questions_only" if asked >= 2 and asked > 0.6 * len(lines) else ""
+def _is_menu_entry(line: str) -> bool:
+    return (
+        len(line) < 80 and len(line.split()) <= 4 and line[-1] not in ".!?:;,|)}>" and line[0] not in "-*|# "
+    )
+
+
+def _minified(text: str, lines: list[str]) -> str:
+    symbols = sum(text.count(symbol) for symbol in "{}();=,:&|.-#")
+    spaces = sum(text.count(space) for space in " \n\t")
+    dense = symbols > 0.1 * len(text) and spaces < 0.1 * len(text)
+    return "machine_data" if dense and len(text) > 200 else ""
 
 
 _RULES: tuple[Callable[[str, list[str]], str], ...] = (
@@ -147,8 +152,8 @@ _RULES: tuple[Callable[[str, list[str]], str], ...] = (
     _boilerplate,
     _front_matter,
     _machine_data,
-    _minified,
     _not_english,
     _changes,
     _navigation,
+    _minified,  # after the lists of links, which have few spaces too
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from webscale_rl.offline.rules.fact import Fact
+from webscale_rl.offline.rules.fact import Fact, anchor
 from webscale_rl.offline.rules.numbers import cell_number, is_whole, written
 from webscale_rl.offline.rules.text import Page, plain
 
@@ -227,7 +227,7 @@ def _computed(
         unit=unit,
         precision="1 decimal" if rounded else "",
         tolerance=0.05 if rounded else 0.0,
-        scope_anchor=f'In the report on "{subject}"'[:100],
+        scope_anchor=anchor(f'In the report on "{subject}"'),
     )
 
 
@@ -257,7 +257,7 @@ def _larger(table: Table, index: int, subject: str) -> Fact | None:
         evidence=(one.raw, other.raw),
         derivation=f"{one.label}: {written(first.value)} {sign} {written(second.value)}: {other.label}.",
         rank=55,
-        scope_anchor=f'In the report on "{subject}"'[:100],
+        scope_anchor=anchor(f'In the report on "{subject}"'),
     )
 
 

@@ -1,0 +1,432 @@
+"""The road of a document over real HTTP and a real PostgreSQL: what users get, and what they never pay twice."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from sqlalchemy import Engine, text
+
+from tests.endpoints import by_schema
+from tests.fixtures.forms import DOCUMENTS, DRAFTS, script
+from webscale_rl.config import ConversionConfig, ModelName
+from webscale_rl.errors import EndpointRefusal, ShardFailed, Stopping
+from webscale_rl.llm.endpoint import Endpoint
+from webscale_rl.release.dataset import SCHEMA, write_dataset
+from webscale_rl.rewards import AnswerSpec, Match, match
+from webscale_rl.stages.check import CheckDepth
+from webscale_rl.store import runs
+from webscale_rl.store.engine import libpq_url, open_engine
+from webscale_rl.store.ingestions import ingest
+from webscale_rl.store.queries import Funnel, funnel, progress, provenance
+from webscale_rl.worker import WorkerSettings, convert_shard
+
+Start = Callable[..., Endpoint]
+
+
+class Pipeline:
+    """What a DAG run does, without Airflow."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
+        self.folder = folder
+        self.engine: Engine = open_engine(url)
+
+    def corpus(self, records: list[Any]) -> str:
+        path = self.folder / "corpus.jsonl"
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+        return str(path)
+
+    async def run(
+        self,
+        corpus: str,
+        endpoint: Endpoint,
+        *,
+        run_id: str = "run",
+        depth: CheckDepth = "lean",
+        checker: Endpoint | None = None,
+        second: Endpoint | None = None,
+        per_shard: int = 500,
+        stop: asyncio.Event | None = None,
+    ) -> Funnel:
+        endpoints = {"generator": endpoint, "checker": checker or endpoint}
+        if second:
+            endpoints["second_solver"] = second
+        config = ConversionConfig(
+            generator=ModelName.of(endpoint),
+            checker=ModelName.of(checker or endpoint),
+            second_solver=ModelName.of(second) if second else None,
+            check_depth=depth,
+        )
+        runs.open_run(self.engine, run_id, config, {"corpus": corpus})
+        store = str(self.folder / "store")
+        ingestion = ingest(self.engine, corpus, store, limit=None, documents_per_shard=per_shard)
+        runs.assign_shards(self.engine, run_id, ingestion.id, [shard.id for shard in ingestion.shards])
+        settings = WorkerSettings(libpq_url(self.url), endpoints, config)
+        for shard in ingestion.shards:
+            await convert_shard(shard.id, run_id, settings, owner="test", stop=stop or asyncio.Event())
+        return funnel(self.engine, run_id)
+
+    def dataset(self, run_id: str = "run") -> Path:
+        out = self.folder / f"out-{run_id}"
+        write_dataset(self.engine, run_id, str(out))
+        return out
+
+    def rows(self, query: str) -> list[Any]:
+        with self.engine.connect() as connection:
+            return list(connection.execute(text(query)).all())
+
+    def calls(self) -> dict[str, int]:
+        return dict(self.rows("SELECT stage, count(*) FROM llm_calls GROUP BY stage ORDER BY stage"))
+
+
+@pytest.fixture
+def pipeline(database: str, tmp_path: Path) -> Iterator[Pipeline]:
+    made = Pipeline(database, tmp_path)
+    yield made
+    made.engine.dispose()
+
+
+def adds_up(found: Funnel) -> bool:
+    return all(
+        level.total == sum(level.states.values())
+        and all(
+            sum(reasons.values()) <= level.states[state] for state, reasons in level.reasons.items()
+        )
+        for level in (found.documents, found.items)
+    )
+
+
+@pytest.mark.parametrize("depth", ["lean", "full"])
+async def test_every_task_form_takes_the_whole_road(
+    pipeline: Pipeline, offline_endpoint: Start, depth: CheckDepth
+) -> None:
+    endpoint = offline_endpoint(script=script())
+    found = await pipeline.run(pipeline.corpus(DOCUMENTS), endpoint, depth=depth)
+    assert found.pairs_by_task_form == dict.fromkeys(sorted(DRAFTS), 1), found
+    assert adds_up(found)
+    out = pipeline.dataset()
+    table = pq.read_table(out / "dataset.parquet")
+    assert table.schema.equals(SCHEMA)
+    rows = table.to_pylist()
+    assert rows == [json.loads(line) for line in (out / "dataset.jsonl").read_text().splitlines()]
+    assert json.loads((out / "funnel.json").read_text())["documents"]["states"] == {"done": 2}
+    for row in rows:
+        spec = AnswerSpec.from_json(row["answer_spec"])
+        assert match(spec, row["answer"]) is Match.SAME
+        assert (spec.type, spec.answer) == (row["answer_type"], row["answer"])
+        assert all(
+            row["pretrain_text"][span["start"] : span["end"]] == span["text"] for span in row["evidence"]
+        )
+        assert row["pass_rate"] is None
+        assert row["source"] == "fixture"
+    by_form = {row["task_form"]: row for row in rows}
+    assert by_form["compute"]["persona"] == "An engineer, of dams, and rivers"
+    assert by_form["compute"]["expression"] == "128 - 40"
+    assert by_form["compute"]["scope_anchor"] == "summer of 2003"
+    assert len(by_form["compare"]["evidence"]) == 2
+    options = by_form["choice"]["question"].splitlines()[1:]
+    assert sorted(line[:2] for line in options) == ["A)", "B)", "C)", "D)"]
+    letter = next(line[0] for line in options if line.endswith("Collatz conjecture"))
+    assert match(AnswerSpec.from_json(by_form["choice"]["answer_spec"]), letter) is Match.SAME
+    assert "```python" in by_form["execute"]["question"]
+
+
+async def test_a_rerun_asks_nothing_and_gives_the_same_bytes(
+    pipeline: Pipeline, offline_endpoint: Start
+) -> None:
+    endpoint = offline_endpoint(script=script())
+    corpus = pipeline.corpus(DOCUMENTS)
+    await pipeline.run(corpus, endpoint, run_id="first")
+    calls = pipeline.calls()
+    await pipeline.run(corpus, endpoint, run_id="second")
+    assert pipeline.calls() == calls
+    first, second = pipeline.dataset("first"), pipeline.dataset("second")
+    for name in ("dataset.parquet", "dataset.jsonl", "funnel.json"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+async def test_a_changed_checker_reruns_only_the_checks(
+    pipeline: Pipeline, offline_endpoint: Start
+) -> None:
+    endpoint = offline_endpoint(script=script())
+    corpus = pipeline.corpus(DOCUMENTS)
+    await pipeline.run(corpus, endpoint, run_id="first")
+    before = pipeline.calls()
+    other = Endpoint(endpoint.base_url, endpoint.model, "other weights")
+    await pipeline.run(corpus, endpoint, run_id="second", checker=other)
+    after = pipeline.calls()
+    assert {stage: after[stage] - before[stage] for stage in after} == {
+        "assess": 0,
+        "blind": 6,
+        "generate": 0,
+        "solve": 6,
+    }
+
+
+async def test_documents_cut_into_other_shards_are_not_converted_again(
+    pipeline: Pipeline, offline_endpoint: Start
+) -> None:
+    endpoint = offline_endpoint(script=script())
+    corpus = pipeline.corpus(DOCUMENTS)
+    await pipeline.run(corpus, endpoint, run_id="first")
+    calls = pipeline.calls()
+    found = await pipeline.run(corpus, endpoint, run_id="second", per_shard=1)
+    assert pipeline.calls() == calls
+    assert found.pairs == 6
+
+
+async def test_the_ledger_answers_when_results_are_lost(
+    pipeline: Pipeline, offline_endpoint: Start
+) -> None:
+    """As after a kill between the calls of a document: what was answered is not asked again."""
+    endpoint = offline_endpoint(script=script())
+    corpus = pipeline.corpus(DOCUMENTS)
+    await pipeline.run(corpus, endpoint, run_id="first")
+    with pipeline.engine.begin() as connection:
+        for table in ("document_results", "verdicts", "questions"):
+            connection.execute(text(f"DELETE FROM {table}"))
+        connection.execute(text("DELETE FROM llm_calls WHERE stage = 'blind'"))
+    before = pipeline.calls()
+    found = await pipeline.run(corpus, endpoint, run_id="second")
+    assert pipeline.calls() == before | {"blind": 6}
+    assert found.pairs == 6
+
+
+async def test_everything_a_pair_came_from_is_one_query_away(
+    pipeline: Pipeline, offline_endpoint: Start
+) -> None:
+    endpoint = offline_endpoint(script=script())
+    await pipeline.run(pipeline.corpus(DOCUMENTS), endpoint)
+    pair = json.loads((pipeline.dataset() / "dataset.jsonl").read_text().splitlines()[0])
+    (found,) = provenance(pipeline.engine, pair["id"])
+    assert found["source_id"] == "reservoir"
+    assert found["url"] == "https://example.org/r"
+    assert found["licence"] == "CC0-1.0"
+    assert found["source_row"] == 1
+    assert found["run_id"] == "run"
+    assert found["configuration"]["generator"]["model"] == endpoint.model
+    assert sorted(call["stage"] for call in found["calls"]) == ["assess", "blind", "generate", "solve"]
+    for call in found["calls"]:
+        stage = "generate:" + pair["domain"] if call["stage"] == "generate" else call["stage"]
+        assert call["prompt_version"] == found["configuration"]["prompt_versions"][stage]
+        assert call["prompt_tokens"] > 0
+    assert [verdict["judge"] for verdict in found["verdicts"]] == ["solve", "match", "blind"]
+
+
+REJECTIONS = [
+    ("solve", {"analysis": "Not stated.", "sufficient": False, "answer": ""}, "rejected", "unanswerable"),
+    ("solve", {"analysis": "Another year.", "sufficient": True, "answer": "1938"}, "disputed", "solver_disagrees"),
+    (
+        "blind",
+        {"analysis": "Which?", "missing": "the rule", "self_contained": False, "ambiguous": False},
+        "rejected",
+        "needs_context",
+    ),
+    (
+        "blind",
+        {"analysis": "Two.", "missing": "", "self_contained": True, "ambiguous": True},
+        "rejected",
+        "ambiguous",
+    ),
+    (
+        "judge",
+        {"analysis": "No.", "supported": False, "rival_answer": "", "answer_revealed": False},
+        "rejected",
+        "unsupported",
+    ),
+    (
+        "judge",
+        {"analysis": "Also.", "supported": True, "rival_answer": "1938", "answer_revealed": False},
+        "rejected",
+        "not_unique",
+    ),
+    (
+        "judge",
+        {"analysis": "Plain.", "supported": True, "rival_answer": "", "answer_revealed": True},
+        "rejected",
+        "answer_revealed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("stage", "answer", "state", "reason"), REJECTIONS, ids=[row[3] for row in REJECTIONS])
+async def test_a_rejected_question_is_kept_with_the_checkers_words(
+    pipeline: Pipeline, offline_endpoint: Start, stage: str, answer: dict[str, Any], state: str, reason: str
+) -> None:
+    said = {"stage": stage, "contains": ["In which year did Lothar Collatz"], "answer": answer}
+    endpoint = offline_endpoint(script=[said, *script()])
+    found = await pipeline.run(pipeline.corpus(DOCUMENTS), endpoint, depth="full")
+    assert found.items.reasons[state] == {f"check/{reason}": 1}
+    assert found.pairs == 5
+    ((question, kept, detail),) = pipeline.rows(
+        f"SELECT question, answer, detail FROM questions WHERE state = '{state}'"
+    )
+    assert question == DRAFTS["recall"]["question"]
+    assert kept == "1937"
+    assert answer["analysis"] in detail or reason == "solver_disagrees"
+
+
+async def test_two_solvers_that_agree_against_the_reference_make_it_wrong(
+    pipeline: Pipeline, offline_endpoint: Start
+) -> None:
+    other = {"analysis": "It is 1938.", "sufficient": True, "answer": "1938"}
+    says = {"stage": "solve", "contains": ["In which year did Lothar Collatz"], "answer": other}
+    endpoint = offline_endpoint(script=[says, *script()])
+    second = Endpoint(endpoint.base_url, endpoint.model, "second family")
+    found = await pipeline.run(pipeline.corpus(DOCUMENTS), endpoint, depth="full", second=second)
+    assert found.items.reasons["rejected"] == {"check/wrong": 1}
+
+
+@pytest.mark.parametrize(
+    ("answer", "finish_reason", "reason"),
+    [
+        ("It was in 1937, I think.", "stop", "not_json"),
+        ('{"analysis": "cut', "length", "truncated"),
+        ("", "stop", "empty"),
+        ('{"analysis": "x"}', "stop", "wrong_schema"),
+    ],
+)
+async def test_an_unusable_answer_fails_the_item_and_the_next_run_drives_it_again(
+    pipeline: Pipeline, offline_endpoint: Start, answer: str, finish_reason: str, reason: str
+) -> None:
+    broken = {
+        "stage": "solve",
+        "contains": ["In which year did Lothar Collatz"],
+        "answer": answer,
+        "finish_reason": finish_reason,
+        "times": 2,
+    }
+    endpoint = offline_endpoint(script=[broken, *script()])
+    corpus = pipeline.corpus(DOCUMENTS)
+    found = await pipeline.run(corpus, endpoint, run_id="first")
+    assert found.items.reasons["failed"] == {f"check/{reason}": 1}
+    assert found.documents.states == {"done": 1, "failed": 1}
+    assert pipeline.rows("SELECT count(*) FROM llm_calls WHERE NOT valid") == [(2,)]
+    calls = pipeline.calls()
+    found = await pipeline.run(corpus, endpoint, run_id="second")
+    assert found.documents.states == {"done": 2}
+    assert found.pairs == 6
+    assert {stage: n - calls[stage] for stage, n in pipeline.calls().items()} == {
+        "assess": 0,
+        "blind": 1,
+        "generate": 0,
+        "solve": 1,
+    }
+
+
+async def test_one_unusable_answer_is_asked_once_more(pipeline: Pipeline, offline_endpoint: Start) -> None:
+    broken = {"stage": "assess", "contains": ["Lothar"], "answer": "Sure! Here it is.", "times": 1}
+    endpoint = offline_endpoint(script=[broken, *script()])
+    found = await pipeline.run(pipeline.corpus(DOCUMENTS), endpoint)
+    assert found.pairs == 6
+    assert pipeline.rows("SELECT valid, attempt FROM llm_calls WHERE stage = 'assess' ORDER BY 2, 1 DESC") == [
+        (True, 1),
+        (False, 1),
+        (True, 2),
+    ] or pipeline.rows("SELECT count(*) FROM llm_calls WHERE stage = 'assess'") == [(3,)]
+
+
+async def test_a_request_that_is_too_long_fails_its_document_only(
+    pipeline: Pipeline, offline_endpoint: Start
+) -> None:
+    long = {"id": "long", "text": "The river Alder is 42 km long. " * 3000}
+    endpoint = offline_endpoint("--max-model-len", "16000", script=script())
+    found = await pipeline.run(pipeline.corpus([*DOCUMENTS, long]), endpoint)
+    assert found.documents.states == {"done": 2, "failed": 1}
+    assert found.documents.reasons["failed"] == {"assess/request_rejected": 1}
+    assert found.pairs == 6
+
+
+async def test_a_dead_endpoint_fails_the_shard_early_and_says_what_to_do(
+    pipeline: Pipeline, offline_endpoint: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webscale_rl.llm.endpoint.FIRST_WAIT_SECONDS", 0.001)
+    endpoint = Endpoint("http://127.0.0.1:1/v1", "m")
+    documents = [{"text": f"{number} " + DOCUMENTS[0]["text"]} for number in range(30)]
+    with pytest.raises(ShardFailed, match="Bring the endpoint back and run again"):
+        await pipeline.run(pipeline.corpus(documents), endpoint)
+    assert pipeline.rows("SELECT state FROM conversions") == [("failed",)]
+
+
+async def test_a_refused_key_ends_the_shard_with_one_line(
+    pipeline: Pipeline, offline_endpoint: Start
+) -> None:
+    endpoint = offline_endpoint("--api-key", "right")
+    with pytest.raises(EndpointRefusal, match="refuses the API key"):
+        await pipeline.run(pipeline.corpus(DOCUMENTS), endpoint)
+
+
+async def test_a_stopped_worker_keeps_what_was_answered_and_frees_the_shard(
+    pipeline: Pipeline, offline_endpoint: Start
+) -> None:
+    endpoint = offline_endpoint("--slots", "1", "--service-time", "0.1", script=script())
+    corpus = pipeline.corpus(DOCUMENTS)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.5, stop.set)
+    with pytest.raises(Stopping):
+        await pipeline.run(corpus, endpoint, run_id="first", stop=stop)
+    answered = sum(pipeline.calls().values())
+    assert 0 < answered < 14 + 6
+    assert pipeline.rows("SELECT state FROM conversions") == [("open",)]
+    found = await pipeline.run(corpus, endpoint, run_id="second")
+    assert found.pairs == 6
+    assert sum(pipeline.calls().values()) == 2 + 6 + 6 + 6
+
+
+async def test_documents_outside_the_limits_never_reach_a_model(
+    pipeline: Pipeline, offline_endpoint: Start
+) -> None:
+    short = {"id": "short", "text": "Too short to ask about."}
+    long = {"id": "long", "text": "word " * 30_000}
+    found = await pipeline.run(pipeline.corpus([short, long]), offline_endpoint(script=[]))
+    assert found.documents.reasons["rejected"] == {"filter/too_long": 1, "filter/too_short": 1}
+    assert pipeline.calls() == {}
+
+
+async def test_bad_records_are_counted_and_the_rest_goes_on(
+    pipeline: Pipeline, offline_endpoint: Start
+) -> None:
+    path = Path(pipeline.corpus(DOCUMENTS))
+    lines = ['{"text": 7}', "{broken", '{"id": "x"}', "[]", '{"text": "a\\u0000b"}', '{"text": " "}']
+    lines.append(json.dumps(DOCUMENTS[0]))
+    path.write_text(path.read_text() + "\n".join(lines) + "\n")
+    found = await pipeline.run(str(path), offline_endpoint(script=script()))
+    assert found.documents.reasons["bad_record"] == {
+        "read/duplicate_text": 1,
+        "read/empty_text": 1,
+        "read/invalid_json": 1,
+        "read/missing_text": 1,
+        "read/not_an_object": 1,
+        "read/nul_character": 1,
+        "read/text_not_string": 1,
+    }
+    assert found.documents.total == 9
+    assert adds_up(found)
+    assert found.pairs == 6
+    ((uri, row),) = pipeline.rows("SELECT source_uri, source_row FROM bad_records WHERE reason = 'invalid_json'")
+    assert (uri, row) == (str(path), 4)
+
+
+async def test_an_endpoint_that_knows_only_the_schema_breaks_nothing(pipeline: Pipeline) -> None:
+    runner, url = await by_schema.start()
+    try:
+        documents = [{"text": f"{number} " + DOCUMENTS[number % 2]["text"]} for number in range(60)]
+        found = await pipeline.run(pipeline.corpus(documents), Endpoint(url, "by-schema"), depth="full")
+    finally:
+        await runner.cleanup()
+    assert found.documents.total == 60
+    assert adds_up(found)
+    assert "failed" not in found.documents.states
+    assert pipeline.rows("SELECT count(*) FROM llm_calls WHERE NOT valid") == [(0,)]
+
+
+async def test_progress_counts_documents_pairs_and_calls(pipeline: Pipeline, offline_endpoint: Start) -> None:
+    await pipeline.run(pipeline.corpus(DOCUMENTS), offline_endpoint(script=script()))
+    found = progress(pipeline.engine, "run")
+    assert (found.documents_total, found.documents_done, found.pairs) == (2, 2, 6)
+    assert found.calls == 2 + 6 + 6 + 6
+    assert progress(pipeline.engine, "no such run").documents_total is None
