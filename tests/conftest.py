@@ -1,25 +1,18 @@
 """What tests of several folders share: one embedded PostgreSQL, and a database of its own for each test."""
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import psutil
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from webscale_rl.llm.endpoint import Endpoint
 from webscale_rl.local.postgres import Server, postgres
-from webscale_rl.offline import MODEL, REVISION
 from webscale_rl.store.engine import migrate
 
 TEMPLATE = "template_webscale_rl"

@@ -1,6 +1,6 @@
 """An endpoint that answers by the JSON schema alone, from a seed: what any foreign server might send that obeys it.
 
-    python tests/endpoints/by_schema.py        prints its base URL and serves until it is killed
+python tests/endpoints/by_schema.py        prints its base URL and serves until it is killed
 """
 
 import asyncio
@@ -10,7 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-WORDS = "the river flows 1910 north of Paris and 42 km later meets Berlin in 3.5 hours \\frac{1}{2} é".split()
+SENTENCE = "the river flows 1910 north of Paris and 42 km later meets Berlin in 3.5 hours \\frac{1}{2} é"
+WORDS = SENTENCE.split()
 
 
 def instance(schema: dict[str, Any], chance: random.Random) -> Any:

@@ -93,9 +93,7 @@ def pipeline(database: str, tmp_path: Path) -> Iterator[Pipeline]:
 def adds_up(found: Funnel) -> bool:
     return all(
         level.total == sum(level.states.values())
-        and all(
-            sum(reasons.values()) <= level.states[state] for state, reasons in level.reasons.items()
-        )
+        and all(sum(reasons.values()) <= level.states[state] for state, reasons in level.reasons.items())
         for level in (found.documents, found.items)
     )
 
@@ -149,9 +147,7 @@ async def test_a_rerun_asks_nothing_and_gives_the_same_bytes(
         assert (first / name).read_bytes() == (second / name).read_bytes()
 
 
-async def test_a_changed_checker_reruns_only_the_checks(
-    pipeline: Pipeline, offline_endpoint: Start
-) -> None:
+async def test_a_changed_checker_reruns_only_the_checks(pipeline: Pipeline, offline_endpoint: Start) -> None:
     endpoint = offline_endpoint(script=script())
     corpus = pipeline.corpus(DOCUMENTS)
     await pipeline.run(corpus, endpoint, run_id="first")
@@ -179,9 +175,7 @@ async def test_documents_cut_into_other_shards_are_not_converted_again(
     assert found.pairs == 6
 
 
-async def test_the_ledger_answers_when_results_are_lost(
-    pipeline: Pipeline, offline_endpoint: Start
-) -> None:
+async def test_the_ledger_answers_when_results_are_lost(pipeline: Pipeline, offline_endpoint: Start) -> None:
     """As after a kill between the calls of a document: what was answered is not asked again."""
     endpoint = offline_endpoint(script=script())
     corpus = pipeline.corpus(DOCUMENTS)
@@ -219,7 +213,12 @@ async def test_everything_a_pair_came_from_is_one_query_away(
 
 REJECTIONS = [
     ("solve", {"analysis": "Not stated.", "sufficient": False, "answer": ""}, "rejected", "unanswerable"),
-    ("solve", {"analysis": "Another year.", "sufficient": True, "answer": "1938"}, "disputed", "solver_disagrees"),
+    (
+        "solve",
+        {"analysis": "Another year.", "sufficient": True, "answer": "1938"},
+        "disputed",
+        "solver_disagrees",
+    ),
     (
         "blind",
         {"analysis": "Which?", "missing": "the rule", "self_contained": False, "ambiguous": False},
@@ -253,7 +252,9 @@ REJECTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("stage", "answer", "state", "reason"), REJECTIONS, ids=[row[3] for row in REJECTIONS])
+@pytest.mark.parametrize(
+    ("stage", "answer", "state", "reason"), REJECTIONS, ids=[row[3] for row in REJECTIONS]
+)
 async def test_a_rejected_question_is_kept_with_the_checkers_words(
     pipeline: Pipeline, offline_endpoint: Start, stage: str, answer: dict[str, Any], state: str, reason: str
 ) -> None:
@@ -323,7 +324,9 @@ async def test_one_unusable_answer_is_asked_once_more(pipeline: Pipeline, offlin
     endpoint = offline_endpoint(script=[broken, *script()])
     found = await pipeline.run(pipeline.corpus(DOCUMENTS), endpoint)
     assert found.pairs == 6
-    assert pipeline.rows("SELECT valid, attempt FROM llm_calls WHERE stage = 'assess' ORDER BY 2, 1 DESC") == [
+    assert pipeline.rows(
+        "SELECT valid, attempt FROM llm_calls WHERE stage = 'assess' ORDER BY 2, 1 DESC"
+    ) == [
         (True, 1),
         (False, 1),
         (True, 2),
@@ -407,7 +410,9 @@ async def test_bad_records_are_counted_and_the_rest_goes_on(
     assert found.documents.total == 9
     assert adds_up(found)
     assert found.pairs == 6
-    ((uri, row),) = pipeline.rows("SELECT source_uri, source_row FROM bad_records WHERE reason = 'invalid_json'")
+    ((uri, row),) = pipeline.rows(
+        "SELECT source_uri, source_row FROM bad_records WHERE reason = 'invalid_json'"
+    )
     assert (uri, row) == (str(path), 4)
 
 

@@ -71,9 +71,7 @@ def _decompressed(file: CorpusFile, raw: BinaryIO) -> BinaryIO:
     if name.endswith(".zst"):
         import zstandard
 
-        return zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(  # type: ignore[no-any-return]
-            raw, read_across_frames=True
-        )
+        return zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(raw, read_across_frames=True)
     return raw
 
 

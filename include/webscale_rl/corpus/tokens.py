@@ -39,10 +39,8 @@ def _shipped() -> Callable[[str], int]:
 
 
 def _from_file(path: str) -> Callable[[str], int]:
-    try:
-        from tokenizers import Tokenizer
-    except ImportError:
-        raise ConfigurationError(f"{VARIABLE} is set: install the package tokenizers to read it") from None
+    from tokenizers import Tokenizer
+
     try:
         tokenizer = Tokenizer.from_file(path)
     except Exception as error:  # the library raises plain Exception

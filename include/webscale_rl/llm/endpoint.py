@@ -188,7 +188,7 @@ def _wait(state: RetryCallState) -> float:
     if isinstance(error, EndpointError) and error.retry_after is not None:
         return min(error.retry_after, LONGEST_WAIT_SECONDS)
     ceiling = min(FIRST_WAIT_SECONDS * 2**state.attempt_number, LONGEST_WAIT_SECONDS)
-    return ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
+    return float(ceiling * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret
 
 
 def translated(error: openai.OpenAIError, endpoint: Endpoint) -> Exception:
