@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -15,14 +14,26 @@ from webscale_rl.llm.endpoint import Endpoint
 from webscale_rl.offline import MODEL, REVISION
 
 
-@pytest.fixture
-def offline_endpoint(tmp_path: Path) -> Iterator[Callable[..., Endpoint]]:
-    """Start the offline endpoint as a process, perhaps with a script; ended with the test."""
+@pytest.fixture(scope="session")
+def offline_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Endpoint]]:
+    """Give the URL of an offline endpoint, perhaps with a script; each way of starting it is a process of its own.
+
+    They end with the session. A script whose entries are used up (``times``) serves one test only.
+    """
+    folder = tmp_path_factory.mktemp("scripts")
+    running: dict[str, Endpoint] = {}
     with ExitStack() as stack:
 
         def start(*arguments: str, script: list[dict[str, Any]] | None = None) -> Endpoint:
+            known = json.dumps([arguments, script])
+            wears_off = any("times" in entry for entry in script or ())
+            if known not in running or wears_off:
+                running[known] = launch(arguments, script)
+            return running[known]
+
+        def launch(arguments: tuple[str, ...], script: list[dict[str, Any]] | None) -> Endpoint:
             if script is not None:
-                path = tmp_path / f"script-{uuid4().hex}.json"
+                path: Path = folder / f"{len(running)}.json"
                 path.write_text(json.dumps(script))
                 arguments = (*arguments, "--script", str(path))
             command = [sys.executable, "-m", "webscale_rl.offline", "--port", "0", *arguments]

@@ -336,7 +336,7 @@ async def test_one_unusable_answer_is_asked_once_more(pipeline: Pipeline, offlin
 async def test_a_request_that_is_too_long_fails_its_document_only(
     pipeline: Pipeline, offline_endpoint: Start
 ) -> None:
-    long = {"id": "long", "text": "The river Alder is 42 km long. " * 3000}
+    long = {"id": "long", "text": "The river Alder is 42 km long. " * 2000}
     endpoint = offline_endpoint("--max-model-len", "16000", script=script())
     found = await pipeline.run(pipeline.corpus([*DOCUMENTS, long]), endpoint)
     assert found.documents.states == {"done": 2, "failed": 1}
