@@ -7,6 +7,40 @@ from sqlalchemy.dialects import postgresql
 revision = "0001"
 down_revision = None
 
+# Where a question comes from: document, run, configuration, every call, every verdict.
+PROVENANCE = """
+CREATE VIEW provenance AS
+SELECT q.pair_id, q.id AS question_id, q.question, q.answer, q.answer_spec, q.persona, q.task_form, q.domain,
+       q.state, q.stage, q.reason, q.detail, q.created_at,
+       q.document_id, q.evidence,
+       d.source, d.source_id, d.source_uri, d.source_row, d.url, d.licence,
+       q.shard_id, q.run_id, r.code_version, q.config_hash, c.content AS configuration,
+       (SELECT jsonb_agg(jsonb_build_object(
+                   'stage', l.stage, 'prompt_version', l.prompt_version, 'model', l.model,
+                   'model_revision', l.model_revision, 'attempt', l.attempt, 'valid', l.valid,
+                   'prompt_tokens', l.prompt_tokens, 'cached_tokens', l.cached_tokens,
+                   'completion_tokens', l.completion_tokens, 'latency_ms', l.latency_ms,
+                   'finish_reason', l.finish_reason, 'response', l.response, 'run_id', l.run_id,
+                   'called_at', l.created_at)
+               ORDER BY l.created_at, l.stage, l.attempt)
+        FROM llm_calls l
+        WHERE l.document_id = q.document_id
+          AND l.call_key IN (SELECT t.call_key FROM document_results t
+                             WHERE t.config_hash = q.config_hash AND t.document_id = q.document_id
+                             UNION SELECT q.call_key
+                             UNION SELECT v.call_key FROM verdicts v WHERE v.question_id = q.id)
+       ) AS calls,
+       (SELECT jsonb_agg(jsonb_build_object(
+                   'judge', v.judge, 'outcome', v.outcome, 'words', v.words, 'answer', v.answer)
+               ORDER BY v.position)
+        FROM verdicts v WHERE v.question_id = q.id
+       ) AS verdicts
+FROM questions q
+JOIN documents d ON d.shard_id = q.shard_id AND d.document_id = q.document_id
+JOIN runs r ON r.id = q.run_id
+JOIN configurations c ON c.config_hash = q.config_hash
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -261,8 +295,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("question_id", "position", name=op.f("pk_verdicts")),
     )
 
+    op.execute(PROVENANCE)
+
 
 def downgrade() -> None:
+    op.execute("DROP VIEW provenance")
     op.drop_table("verdicts")
     op.drop_index(op.f("ix_run_shards_shard_id"), table_name="run_shards")
     op.drop_table("run_shards")

@@ -1,4 +1,4 @@
-"""The command behind ``make run``, ``make up`` and ``make clean``."""
+"""The command behind ``make run``, ``make up``, ``make provenance`` and ``make clean``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from webscale_rl.errors import ConfigurationError, WebscaleError
 from webscale_rl.local.clean import clean
 from webscale_rl.local.interrupts import Interrupted, interrupts
 from webscale_rl.local.processes import adopt_orphans, end_descendants
+from webscale_rl.local.provenance import show_provenance
 from webscale_rl.local.run import run
 from webscale_rl.local.settings import read_settings
 from webscale_rl.local.up import up
 
-COMMANDS = {"run": run, "up": up, "clean": clean}
+COMMANDS = {"run": run, "up": up, "provenance": show_provenance, "clean": clean}
 
 
 def main() -> int:

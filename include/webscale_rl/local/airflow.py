@@ -22,7 +22,7 @@ MIGRATED = "migrated"  # a file that holds the release whose schema the metadata
 USER = "admin"
 PARALLELISM = 4  # each LocalExecutor worker takes about 150 MB
 # Beginnings of variables of the caller that components must not see; make's may repeat the endpoint's key.
-WITHHELD = ("AIRFLOW", "LLM_", "WEBSCALE_RL_", "MAKE", "MFLAGS")
+WITHHELD = ("AIRFLOW", "LLM_", "MAKE", "MFLAGS")
 
 
 Connection = psycopg.Connection[tuple[object, ...]]

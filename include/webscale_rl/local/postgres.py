@@ -73,6 +73,22 @@ def postgres(work: Path, *, check: Callable[[], None] = lambda: None) -> Iterato
         stop([server.child], grace=STOP_SECONDS, stop_signal=signal.SIGINT)  # ends sessions, checkpoints
 
 
+def running_url(work: Path, database: str) -> str:
+    """Return the URL of a database of the server that another process runs for ``work``.
+
+    Raises:
+        ConfigurationError: it does not run, or not yet.
+    """
+    password = kept_secret(work / PASSWORD)
+    try:  # the fourth line of the pid file is the port
+        port = int((find_home(work, password).data / "postmaster.pid").read_text().splitlines()[3])
+    except (OSError, IndexError, ValueError):
+        raise ConfigurationError(
+            f"the stack in {str(work)!r} is just starting or ending: try again"
+        ) from None
+    return f"postgresql+psycopg://{SUPERUSER}:{password}@127.0.0.1:{port}/{database}"
+
+
 def free_port() -> int:
     """Return a port of 127.0.0.1 that nobody listens on.
 

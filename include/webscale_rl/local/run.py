@@ -41,8 +41,10 @@ def preflight(settings: Settings) -> None:
         ConfigurationError: with one line that says what to change.
     """
     from webscale_rl.corpus.readers import find_files
+    from webscale_rl.corpus.tokens import count as count_tokens
 
     find_files(settings.corpus)
+    count_tokens("")  # reads the tokenizer
     for name, folder in (("OUT", settings.out), ("WORK", settings.work)):
         _check_writable(name, folder)
     if settings.endpoint:
@@ -66,7 +68,9 @@ def run(settings: Settings, watch: Interrupts, console: Console) -> None:
         console.print("starting PostgreSQL and Airflow ...")
         endpoint = services.start_endpoint(stack, settings.endpoint)
         server = services.start_database(stack)
-        with services.start_airflow(stack, server, free_port(), for_one_run=True) as api:
+        with services.start_airflow(
+            stack, server, free_port(), corpus=settings.corpus, for_one_run=True
+        ) as api:
             services.set_up_airflow(stack, api, server, endpoint())
             console.print(f"started after {time.monotonic() - started:.0f} s")
             run_id = f"make-run-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"

@@ -57,8 +57,10 @@ def start_endpoint(stack: Stack, given: Endpoint | None) -> Callable[[], Endpoin
     return listening
 
 
-def start_airflow(stack: Stack, server: Server, port: int, *, for_one_run: bool) -> Airflow:
+def start_airflow(stack: Stack, server: Server, port: int, *, corpus: str, for_one_run: bool) -> Airflow:
     """Start Airflow's components and return its API once scheduler and DAG are ready.
+
+    ``corpus`` is what the form of the DAG proposes.
 
     ``for_one_run`` ends what a killed stack has left unfinished, so that it does not run beside the new run,
     and leaves out the triggerer; else Airflow takes it up again.
@@ -69,6 +71,7 @@ def start_airflow(stack: Stack, server: Server, port: int, *, for_one_run: bool)
             airflow.fail_leftover_runs(connection)
     site = airflow.prepare_site(stack.work, port, server.url(airflow.DATABASE, "postgresql+psycopg2"))
     environment = airflow.component_environment(site, os.environ, stack.store)
+    environment["WEBSCALE_RL_CORPUS"] = corpus
     started = datetime.now(UTC)
     commands = {
         f"airflow-{name}": airflow.command(*arguments)

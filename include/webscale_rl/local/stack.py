@@ -32,19 +32,23 @@ class StackBroken(WebscaleError):
     """A component died or did not get ready; the message names it and its log."""
 
 
+class Locked(ConfigurationError):
+    """Another process holds the working folder."""
+
+
 @contextmanager
 def locked(work: Path) -> Iterator[None]:
     """Hold ``work`` for this process.
 
     Raises:
-        ConfigurationError: another one holds it.
+        Locked: another one holds it.
     """
     work.mkdir(parents=True, exist_ok=True)
     with (work / "lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ConfigurationError(
+            raise Locked(
                 f"another make run or make up works in {str(work)!r}: wait for it, end it, or set WORK to "
                 "another folder"
             ) from None

@@ -30,7 +30,9 @@ def up(settings: Settings, watch: Interrupts, console: Console) -> None:
         console.print("starting PostgreSQL and Airflow ...")
         endpoint = services.start_endpoint(stack, settings.endpoint)
         server = services.start_database(stack)
-        with services.start_airflow(stack, server, settings.ui_port, for_one_run=False) as api:
+        with services.start_airflow(
+            stack, server, settings.ui_port, corpus=settings.corpus, for_one_run=False
+        ) as api:
             services.set_up_airflow(stack, api, server, endpoint())
         console.print(f"web UI: http://127.0.0.1:{settings.ui_port}")
         console.print(f"user:     {airflow.USER}", highlight=False)

@@ -160,38 +160,7 @@ def _item_level(connection: Connection, run_id: str) -> tuple[Level, dict[str, d
     return level, groups
 
 
-PROVENANCE = """
-SELECT q.pair_id, q.question, q.answer, q.answer_spec, q.persona, q.task_form, q.domain, q.state,
-       q.document_id, q.evidence,
-       d.source, d.source_id, d.source_uri, d.source_row, d.url, d.licence,
-       q.shard_id, q.run_id, r.code_version, q.config_hash, c.content AS configuration,
-       (SELECT jsonb_agg(jsonb_build_object(
-                   'stage', l.stage, 'prompt_version', l.prompt_version, 'model', l.model,
-                   'model_revision', l.model_revision, 'attempt', l.attempt, 'valid', l.valid,
-                   'prompt_tokens', l.prompt_tokens, 'cached_tokens', l.cached_tokens,
-                   'completion_tokens', l.completion_tokens, 'latency_ms', l.latency_ms,
-                   'finish_reason', l.finish_reason, 'response', l.response, 'run_id', l.run_id,
-                   'called_at', l.created_at)
-               ORDER BY l.created_at, l.stage, l.attempt)
-        FROM llm_calls l
-        WHERE l.document_id = q.document_id
-          AND l.call_key IN (SELECT t.call_key FROM document_results t
-                             WHERE t.config_hash = q.config_hash AND t.document_id = q.document_id
-                             UNION SELECT q.call_key
-                             UNION SELECT v.call_key FROM verdicts v WHERE v.question_id = q.id)
-       ) AS calls,
-       (SELECT jsonb_agg(jsonb_build_object(
-                   'judge', v.judge, 'outcome', v.outcome, 'words', v.words, 'answer', v.answer)
-               ORDER BY v.position)
-        FROM verdicts v WHERE v.question_id = q.id
-       ) AS verdicts
-FROM questions q
-JOIN documents d ON d.shard_id = q.shard_id AND d.document_id = q.document_id
-JOIN runs r ON r.id = q.run_id
-JOIN configurations c ON c.config_hash = q.config_hash
-WHERE q.pair_id = :pair
-ORDER BY q.created_at
-"""
+PROVENANCE = "SELECT * FROM provenance WHERE pair_id = :pair ORDER BY created_at"
 
 
 def provenance(engine: Engine, pair_id: str) -> list[dict[str, Any]]:
