@@ -49,7 +49,9 @@ def find_files(corpus: str) -> list[CorpusFile]:
         raise CorpusError(f"corpus {corpus!r} cannot be listed: {error}") from None
     if paths is None:
         raise CorpusError(f"corpus {corpus!r} does not exist: give a file, folder, glob or fsspec URI")
-    files = [CorpusFile(_named(corpus, path, found, filesystem), found, filesystem) for found in paths]
+    files = [
+        CorpusFile(_utf8(_named(corpus, path, found, filesystem)), found, filesystem) for found in paths
+    ]
     if not any(file.known for file in files):
         seen = f"; it has {', '.join(repr(file.name) for file in files[:3])}" if files else ""
         raise CorpusError(f"corpus {corpus!r} holds no file that ends in {', '.join(KNOWN)}{seen}")
@@ -63,7 +65,7 @@ def _open(corpus: str) -> tuple[Any, str]:
         filesystem, path = fsspec.url_to_fs(corpus)
     except ImportError as error:
         raise CorpusError(f"corpus {corpus!r} needs a package that is not installed: {error}") from None
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise CorpusError(f"corpus {corpus!r} cannot be opened: {error}") from None
     return filesystem, str(path)
 
@@ -95,3 +97,8 @@ def _named(corpus: str, path: str, found: str, filesystem: Any) -> str:
     if not isinstance(filesystem, LocalFileSystem):
         return str(filesystem.unstrip_protocol(found))
     return found if Path(corpus).is_absolute() else os.path.relpath(found)
+
+
+def _utf8(name: str) -> str:
+    """Return a name that can be stored: a file system's names may hold bytes that are no UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -13,6 +13,7 @@ from webscale_rl.corpus.files import JSON_LINES, PARQUET, CorpusFile
 
 MAX_RECORD_BYTES = 64 * 2**20  # a longer line is skipped without being held in memory
 CHUNK = 2**20
+ZSTD_PIECE = 2**12  # compressed bytes at a time: a hostile file makes up to 32,000 bytes of each
 BATCH_ROWS = 256
 
 
@@ -53,7 +54,7 @@ def _reader(file: CorpusFile) -> Iterator[RawRecord]:
 
 def _json_lines(file: CorpusFile) -> Iterator[RawRecord]:
     with file.filesystem.open(file.path, "rb") as raw:
-        for row, line in enumerate(_lines(_decompressed(file, raw)), start=1):
+        for row, line in enumerate(_lines(_chunks(file, raw)), start=1):
             if isinstance(line, Fault):
                 yield row, line
             elif row == 1:
@@ -62,24 +63,42 @@ def _json_lines(file: CorpusFile) -> Iterator[RawRecord]:
                 yield row, _parsed(line)
 
 
-def _decompressed(file: CorpusFile, raw: BinaryIO) -> BinaryIO:
+def _chunks(file: CorpusFile, raw: BinaryIO) -> Iterator[bytes]:
+    """Yield the decompressed bytes of a file, so that what stands before a break is not lost."""
     name = file.name.lower()
     if name.endswith(".gz"):
         import gzip
 
-        return gzip.open(raw, "rb")  # type: ignore[return-value]
-    if name.endswith(".zst"):
-        import zstandard
+        with gzip.open(raw, "rb") as stream:
+            yield from iter(lambda: stream.read1(CHUNK), b"")
+    elif name.endswith(".zst"):
+        yield from _zstandard(raw)
+    else:
+        yield from iter(lambda: raw.read(CHUNK), b"")
 
-        return zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(raw, read_across_frames=True)
-    return raw
+
+def _zstandard(raw: BinaryIO) -> Iterator[bytes]:
+    """Decompress frame after frame; the library's own stream reader takes a file that breaks off for a whole one."""
+    import zstandard
+
+    decompressor = zstandard.ZstdDecompressor(max_window_size=2**31)
+    frame = None
+    while piece := raw.read(ZSTD_PIECE):
+        while piece:
+            frame = frame or decompressor.decompressobj()
+            yield frame.decompress(piece)
+            piece = frame.unused_data
+            if frame.eof:
+                frame = None
+    if frame:
+        raise EOFError("the file ends within a frame")
 
 
-def _lines(stream: BinaryIO) -> Iterator[bytes | Fault]:
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes | Fault]:
     """Yield lines without their end; of one that is too long, only that it is."""
     rest = bytearray()
     skipping = 0
-    while chunk := stream.read(CHUNK):
+    for chunk in chunks:
         start = 0
         while (end := chunk.find(b"\n", start)) >= 0:
             rest += chunk[start:end]
