@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from airflow.sdk import Connection
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 from sqlalchemy import Engine
 
 from webscale_rl.config import ConversionConfig, ModelName
@@ -109,8 +109,14 @@ async def convert_shard(run_id: str, shard_id: str, params: Mapping[str, Any]) -
 
 
 def write_dataset(run_id: str) -> dict[str, int]:
-    """Write the data set of the run below the store and return what it holds."""
+    """Write the data set of the run below the store and return what it holds.
+
+    Raises:
+        AirflowSkipException: the corpus was not cut, so there is nothing to write.
+    """
     with _engine() as engine:
+        if not runs.is_cut(engine, run_id):
+            raise AirflowSkipException("the corpus was not cut into shards")
         return write_files(engine, run_id, dataset_folder(_store(), run_id))
 
 
@@ -118,13 +124,11 @@ def summarise(run_id: str) -> dict[str, int]:
     """Return the run's counts.
 
     Raises:
-        ShardFailed: a shard did not finish; the message names it and says why.
+        ShardFailed: the corpus was not cut or a shard did not finish; the message says why.
     """
     with _engine() as engine:
-        unfinished = runs.unfinished_shards(engine, run_id)
-        if unfinished:
-            first, why = next(iter(unfinished.items()))
-            raise ShardFailed(f"{len(unfinished)} shards did not finish; {first}: {why}")
+        if why := runs.shortfall(engine, run_id):
+            raise ShardFailed(why)
         counts = funnel(engine, run_id)
     return {"documents": counts.documents.total, **counts.documents.states, "pairs": counts.pairs}
 
@@ -132,9 +136,8 @@ def summarise(run_id: str) -> dict[str, int]:
 def close_run(run_id: str) -> None:
     """Record how the run ended."""
     with _engine() as engine:
-        unfinished = runs.unfinished_shards(engine, run_id)
-        error = "; ".join(f"{shard}: {why}" for shard, why in unfinished.items())
-        runs.close_run(engine, run_id, "failed" if unfinished else "success", error)
+        why = runs.shortfall(engine, run_id)
+        runs.close_run(engine, run_id, "failed" if why else "success", why)
 
 
 def dataset_folder(store: str, run_id: str) -> str:

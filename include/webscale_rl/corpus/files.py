@@ -49,9 +49,7 @@ def find_files(corpus: str) -> list[CorpusFile]:
         raise CorpusError(f"corpus {corpus!r} cannot be listed: {error}") from None
     if paths is None:
         raise CorpusError(f"corpus {corpus!r} does not exist: give a file, folder, glob or fsspec URI")
-    files = [
-        CorpusFile(_utf8(_named(corpus, path, found, filesystem)), found, filesystem) for found in paths
-    ]
+    files = [CorpusFile(_utf8(_named(corpus, path, found, filesystem)), found, filesystem) for found in paths]
     if not any(file.known for file in files):
         seen = f"; it has {', '.join(repr(file.name) for file in files[:3])}" if files else ""
         raise CorpusError(f"corpus {corpus!r} holds no file that ends in {', '.join(KNOWN)}{seen}")

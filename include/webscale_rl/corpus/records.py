@@ -11,9 +11,11 @@ import orjson
 
 from webscale_rl.corpus.files import JSON_LINES, PARQUET, CorpusFile
 
-MAX_RECORD_BYTES = 64 * 2**20  # a longer line is skipped without being held in memory
+# A longer line is skipped without being held in memory: parsing takes fifteen times its size. Any text that is no
+# dump fits, even with every character escaped.
+MAX_RECORD_BYTES = 32 * 2**20
 CHUNK = 2**20
-ZSTD_PIECE = 2**12  # compressed bytes at a time: a hostile file makes up to 32,000 bytes of each
+ZSTD_PIECE = 2**10  # compressed bytes at a time: a hostile file makes up to 32,000 bytes of each
 BATCH_ROWS = 256
 
 
@@ -136,9 +138,20 @@ def _parquet(file: CorpusFile) -> Iterator[RawRecord]:
     with file.filesystem.open(file.path, "rb") as raw:
         row = 0
         for batch in pq.ParquetFile(raw).iter_batches(batch_size=BATCH_ROWS):
-            for record in batch.to_pylist():
+            for record in _rows(batch):
                 row += 1
                 yield row, record
+
+
+def _rows(batch: Any) -> list[dict[str, Any] | Fault]:
+    """Return the rows of a batch; one whose strings are no UTF-8 does not take the others with it."""
+    try:
+        return list(batch.to_pylist())
+    except ValueError as error:
+        if batch.num_rows == 1:
+            reason = "invalid_utf8" if isinstance(error, UnicodeDecodeError) else "corrupt_file"
+            return [Fault(reason, f"{type(error).__name__}: {error}"[:300])]
+        return [_rows(batch.slice(row, 1))[0] for row in range(batch.num_rows)]
 
 
 def _text(file: CorpusFile) -> Iterator[RawRecord]:

@@ -1,4 +1,4 @@
-"""The command behind ``make run``, ``make up``, ``make provenance`` and ``make clean``."""
+"""The command behind ``make run``, ``make up``, ``make provenance``, ``make clean``, and Airflow's own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.console import Console
 
 from webscale_rl.errors import ConfigurationError, WebscaleError
 from webscale_rl.local.clean import clean
+from webscale_rl.local.cli import airflow_command
 from webscale_rl.local.interrupts import Interrupted, interrupts
 from webscale_rl.local.processes import adopt_orphans, end_descendants
 from webscale_rl.local.provenance import show_provenance
@@ -23,13 +24,19 @@ COMMANDS = {"run": run, "up": up, "provenance": show_provenance, "clean": clean}
 def main() -> int:
     """Run a command; return 1 after a failure, 2 for a wrong setting, 128 + n after signal n."""
     parser = argparse.ArgumentParser(prog="python -m webscale_rl.local", description=__doc__)
-    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("command", choices=[*COMMANDS, "airflow"])
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of airflow")
     arguments = parser.parse_args()
+    if arguments.arguments and arguments.command != "airflow":
+        parser.error(f"{arguments.command} takes no arguments: set variables, see make help")
     console = Console()
     adopt_orphans()
     with interrupts() as watch:
         try:
-            COMMANDS[arguments.command](read_settings(os.environ), watch, console)
+            settings = read_settings(os.environ)
+            if arguments.command == "airflow":
+                return airflow_command(settings, arguments.arguments)
+            COMMANDS[arguments.command](settings, watch, console)
         except ConfigurationError as error:
             return _say(error, 2)
         except Interrupted as interrupted:

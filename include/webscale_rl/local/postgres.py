@@ -73,7 +73,7 @@ def postgres(work: Path, *, check: Callable[[], None] = lambda: None) -> Iterato
         stop([server.child], grace=STOP_SECONDS, stop_signal=signal.SIGINT)  # ends sessions, checkpoints
 
 
-def running_url(work: Path, database: str) -> str:
+def running_url(work: Path, database: str, driver: str = "postgresql+psycopg") -> str:
     """Return the URL of a database of the server that another process runs for ``work``.
 
     Raises:
@@ -86,7 +86,7 @@ def running_url(work: Path, database: str) -> str:
         raise ConfigurationError(
             f"the stack in {str(work)!r} is just starting or ending: try again"
         ) from None
-    return f"postgresql+psycopg://{SUPERUSER}:{password}@127.0.0.1:{port}/{database}"
+    return f"{driver}://{SUPERUSER}:{password}@127.0.0.1:{port}/{database}"
 
 
 def free_port() -> int:

@@ -14,8 +14,9 @@ _MONTHS = {
     )
     for name in names.split()
 }
+LONGEST = 60  # characters of a date
 _ISO = re.compile(r"^(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?$")
-_FILLER = re.compile(r"\b(?:the|of|in|on|year|ad|ce|century)\b|(?<=\d)(?:st|nd|rd|th)\b|[,.]")
+_FILLER = re.compile(r"\b(?:the|of|in|on|year|ad|ce)\b|(?<=\d)(?:st|nd|rd|th)\b|[,.]")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class CalendarDate:
 
 def read_date(text: str) -> CalendarDate | None:
     """Return the date that a text is, or None; numeric forms other than ISO are ambiguous and not read."""
-    plain = " ".join(text.casefold().split())[:60]
+    plain = " ".join(text.casefold().split())
+    if len(plain) > LONGEST:
+        return None
     if iso := _ISO.match(plain):
         year, month, day = (int(part) if part else None for part in iso.groups())
         return _checked(year, month, day)
@@ -51,6 +54,8 @@ def read_date(text: str) -> CalendarDate | None:
     if len(months) + len(numbers) != len(words) or len(months) > 1 or not numbers:
         return None
     year = numbers[-1]
+    if months and len(numbers) == 1 and year <= 31:  # "12 May" has no year
+        return None
     day = numbers[0] if len(numbers) == 2 and months else None
     if len(numbers) > 2 or (len(numbers) == 2 and not months):
         return None

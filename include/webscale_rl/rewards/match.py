@@ -19,6 +19,11 @@ from webscale_rl.rewards.spec import NUMERIC_TYPES, AnswerSpec
 MAX_CANDIDATE = 1_000  # characters: a longer text is no short answer
 LETTERS = "abcdefghij"
 _HEDGE = re.compile(r"\b(?:or|either|maybe|perhaps|possibly|not|unknown|unclear|cannot)\b|\?")
+# "More than 5" is not 5, and "minus 5" neither.
+_QUALIFIED = re.compile(
+    r"\b(?:about|above|almost|approximately|around|at least|at most|below|between|circa|fewer|greater|less|minus|more"
+    r"|nearly|negative|not|over|roughly|under|up to|without)\b|[<>≤≥~≈±√]"
+)
 _YES = frozenset({"yes", "true", "correct"})
 _NO = frozenset({"no", "false", "incorrect"})
 
@@ -37,6 +42,8 @@ def match(spec: AnswerSpec, candidate: str) -> Match:
         return Match.DIFFERENT
     if spec.type == "string":
         return _decided(any(unquoted(candidate) == unquoted(wording) for wording in _wordings(spec)))
+    if spec.type == "expression":
+        return _expression(spec, candidate)
     wanted = {folded(wording) for wording in _wordings(spec)} - {""}
     if folded(candidate) in wanted:
         return Match.SAME
@@ -56,26 +63,31 @@ def _decided(equal: bool) -> Match:
 def _numeric(spec: AnswerSpec, candidate: str) -> Match:
     """Compare one number with one number; several different ones in the candidate are no answer."""
     wanted, given = read_numbers(spec.answer), read_numbers(candidate)
-    if len(wanted) != 1 or not given:
+    if len(wanted) != 1 or not given or _qualified(spec.answer, candidate):
         return Match.UNSURE
     if len({number.value for number in given}) > 1:
         return Match.UNSURE
     return _same_measure(spec, wanted[0], given[0])
 
 
+def _qualified(*texts: str) -> bool:
+    return any(_QUALIFIED.search(text.casefold()) for text in texts)
+
+
 def _same_measure(spec: AnswerSpec, wanted: Number, given: Number) -> Match:
     """Compare two measures: units that are written must be of one kind, values agree after conversion."""
-    tolerance = Fraction(spec.tolerance)
+    tolerance = _tolerance(spec)
     asked = wanted.unit or Number(wanted.value, "", spec.unit.casefold()).unit
     if given.unit is None or asked is None:
         if given.value == wanted.value or abs(given.value - wanted.value) <= tolerance:
             # "12 apples" for 12: a unit that is not known may be another one
-            return (
-                Match.SAME
-                if not given.after or given.after in wanted.after + spec.unit.casefold()
-                else Match.UNSURE
-            )
-        return Match.DIFFERENT if not given.after and not given.before else Match.UNSURE
+            known = {"", folded(wanted.after), folded(spec.unit)}
+            return Match.SAME if folded(given.after) in known else Match.UNSURE
+        # a bare number may be meant in the unit asked for: 88 (million cubic metres), 0.12 for 12 %
+        scaled = [number.value for number in read_numbers(f"1 {spec.unit}")] != [1] or (
+            asked and asked[0] == "percent"
+        )
+        return Match.UNSURE if given.after or given.before or scaled else Match.DIFFERENT
     (kind, factor), (given_kind, given_factor) = asked, given.unit
     if kind != given_kind:
         return Match.UNSURE
@@ -102,7 +114,7 @@ def _choice(spec: AnswerSpec, candidate: str) -> Match:
     if letter and (not rest or rest in options):
         position = LETTERS.index(letter[1])
         named = position if not rest or options.index(rest) == position else -1
-    elif len(plain) == 1 and plain in LETTERS[: len(options)]:
+    elif named < 0 and len(plain) == 1 and plain in LETTERS[: len(options)]:
         named = LETTERS.index(plain)
     if not 0 <= named < len(options):
         return Match.UNSURE
@@ -115,20 +127,34 @@ def _boolean(spec: AnswerSpec, candidate: str) -> Match:
 
 
 def _truth(text: str) -> bool | None:
-    first = (folded(text).split() or [""])[0].strip(",.")
-    return True if first in _YES else False if first in _NO else None
+    """Read the first word, unless another one says the opposite."""
+    words = [word.strip(",.") for word in folded(text).split()]
+    if not words or (_YES.intersection(words) and _NO.intersection(words)):
+        return None
+    return True if words[0] in _YES else False if words[0] in _NO else None
+
+
+_DASH = re.compile(r"(?<=[\w%°])(?:\s+[-–—]\s+|[-–—])(?=[\d.$€£¥])")  # but not that of "and -1"
+_BETWEEN = re.compile(r"\bbetween\b", re.IGNORECASE)
 
 
 def _range(spec: AnswerSpec, candidate: str) -> Match:
-    wanted, given = (
-        [number.value for number in read_numbers(re.sub(r"(?<=\d)\s*[-–]\s*(?=\d)", " to ", text))]
-        for text in (spec.answer, candidate)
-    )
-    if len(wanted) != 2 or len(given) != 2:
+    wanted, given = (read_numbers(_DASH.sub(" to ", text)) for text in (spec.answer, candidate))
+    if (
+        len(wanted) != 2
+        or len(given) != 2
+        or _qualified(*(_BETWEEN.sub("", x) for x in (spec.answer, candidate)))
+    ):
         return Match.UNSURE
-    tolerance = Fraction(spec.tolerance)
-    close = all(abs(mine - theirs) <= tolerance for mine, theirs in zip(wanted, given, strict=True))
-    return Match.SAME if close else Match.DIFFERENT
+    units = {folded(numbers[1].before + numbers[1].after) for numbers in (wanted, given)} - {""}
+    if len(units) > 1:
+        return Match.UNSURE
+    pairs = zip(wanted, given, strict=True)
+    return _decided(all(abs(mine.value - theirs.value) <= _tolerance(spec) for mine, theirs in pairs))
+
+
+def _tolerance(spec: AnswerSpec) -> Fraction:
+    return Fraction(str(spec.tolerance))  # as written: 0.3 is 3/10
 
 
 def _elements(spec: AnswerSpec, candidate: str) -> Match:
@@ -144,14 +170,19 @@ def _elements(spec: AnswerSpec, candidate: str) -> Match:
 
 def _expression(spec: AnswerSpec, candidate: str) -> Match:
     """Equal letter for letter but for spacing; whether others have the same value is not for these rules."""
-    wanted, given = (re.sub(r"[\s$]|\\[,;! ]|\\left|\\right", "", text) for text in (spec.answer, candidate))
-    return Match.SAME if wanted == given else Match.UNSURE
+    given, *wanted = (
+        re.sub(r"[\s$]|\\[,;! ]|\\left|\\right", "", text) for text in (candidate, *_wordings(spec))
+    )
+    return Match.SAME if given in wanted else Match.UNSURE
+
+
+_COUNT = re.compile(r"0|[1-9]\d*|[1-9]\d{0,2}(?:,\d{3})+")  # 1.20 may be a version, 007 a name
 
 
 def _words(spec: AnswerSpec, candidate: str) -> Match:
     """Words of other wording may mean the same; other plain numbers do not."""
     wanted, given = (folded(text) for text in (spec.answer, candidate))
-    if re.fullmatch(r"[\d.,]+", wanted) and re.fullmatch(r"[\d.,]+", given):
+    if _COUNT.fullmatch(wanted) and _COUNT.fullmatch(given):
         return _numeric(spec, candidate)
     return Match.UNSURE
 

@@ -3,9 +3,23 @@
 import re
 import unicodedata
 
-_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-_APART = re.compile(r"[^\w%°$€£+.,/<>=-]+")
-_EDGES = " .,;:!?\"'`()[]{}"
+# "a" is an article only at the start: vitamin A and vitamin B are two things, and so are the options A and B.
+_ARTICLES = re.compile(r"^\W*an? +(?=\w)|\bthe +(?=\w)")
+_APART = re.compile(r"[\s\"`()\[\]{}:;!?…·•]+")  # symbols stay: C# is not C
+_EDGES = " .,;:!?\"'`()[]{}*"
+_POWER = re.compile(r"(?<=\S)[⁺⁻]?[⁰¹²³⁴-⁹]+")
+# Units that letter case tells apart: a milliwatt is no megawatt, a gigabit no gigabyte.
+_CASED = {
+    "mW": "milliwatt",
+    "mHz": "millihertz",
+    "Mg": "megagram",
+    "Mm": "megametre",
+    "ML": "megalitre",
+    "Ml": "megalitre",
+    **{f"{prefix}b": f"{prefix}bit" for prefix in "kMGT"},
+}
+_CASED_UNIT = re.compile(rf"(?<=\d)(\s?)({'|'.join(_CASED)})\b")
+_VULGAR = re.compile(r"[¼-¾⅐-⅞]")
 _SAME = str.maketrans(
     {**dict.fromkeys("‐‑‒–—―−", "-"), **dict.fromkeys("‘’`´ʼ", "'"), **dict.fromkeys("“”„", '"')}
 )
@@ -13,9 +27,17 @@ _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad\u202a-\u202e\u2066-\u2
 QUOTES = "\"'`“”‘’"
 
 
+def compatible(text: str) -> str:
+    """Return the NFKC form of a text in which powers, fractions and units keep their value: 10² is not 102."""
+    text = _CASED_UNIT.sub(lambda unit: unit[1] + _CASED[unit[2]], text)
+    text = _POWER.sub(lambda power: "^" + power.group(), text)
+    text = _VULGAR.sub(lambda fraction: f" {fraction.group()}", text)
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("⁄", "/")
+
+
 def folded(text: str) -> str:
     """Return the text without case, articles, outer punctuation and differences of Unicode form."""
-    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_SAME).casefold()
+    plain = " ".join(compatible(text).translate(_SAME).casefold().split())
     words = _APART.sub(" ", _ARTICLES.sub(" ", plain.replace("'", "")))
     return " ".join(word for part in words.split() if (word := part.strip(_EDGES)))
 

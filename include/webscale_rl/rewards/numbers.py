@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import zip_longest
+
+from webscale_rl.rewards.normalise import compatible
 
 MAX_DIGITS = 60
 MAX_EXPONENT = 60
@@ -39,12 +40,16 @@ _SCALES = {
     "trillion": 10**12,
 }
 _NUMBER = re.compile(
-    r"(?<![\w.])(?P<sign>[-+]?)\s?(?P<currency>[$€£¥]?)\s?"
-    r"(?P<digits>\d{1,3}(?:[,\u00a0\u202f]\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+    r"(?<![\w.])(?<![a-z]\^)(?P<sign>[-+]?)\s?(?P<currency>[$€£¥]?)\s?"
+    r"(?P<digits>\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
     r"(?:\s?(?:e|[x×*]\s?10\s?(?:\^|\*\*))\s?(?P<exponent>[-+]?\d{1,3}))?"
     r"(?:\s?/\s?(?P<divisor>\d{1,12})(?![\d/.]))?"
     r"(?:\s?(?P<scale>hundred|thousand|million|billion|trillion|mn|bn)s?\b)?"
 )
+
+_COMPOUND = frozenset({"per", "/", "squared", "cubed", "a", "an", "each"})  # "m per second" is no length
+_GROUPING = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
+_SHORT = {"k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}  # behind an amount of money
 
 # Unit to (kind, factor): equal kinds compare after multiplication.
 _UNITS: dict[str, tuple[str, Fraction]] = {}
@@ -57,6 +62,7 @@ def _unit(kind: str, factor: str, *names: str) -> None:
 
 for _kind, _factor, _names in [
     ("length", "1", "m metre metres meter meters"),
+    ("length", "1000000", "megametre"),
     ("length", "1000", "km kilometre kilometres kilometer kilometers"),
     ("length", "1/100", "cm centimetre centimetres centimeter centimeters"),
     ("length", "1/1000", "mm millimetre millimetres millimeter millimeters"),
@@ -69,7 +75,7 @@ for _kind, _factor, _names in [
     ("mass", "1/1000", "g gram grams gramme grammes"),
     ("mass", "1/1000000", "mg milligram milligrams"),
     ("mass", "1/1000000000", "µg μg mcg ug microgram micrograms"),
-    ("mass", "1000", "t tonne tonnes"),
+    ("mass", "1000", "t tonne tonnes megagram"),
     ("time", "1", "s sec second seconds"),
     ("time", "1/1000", "ms millisecond milliseconds"),
     ("time", "60", "min minute minutes"),
@@ -79,6 +85,7 @@ for _kind, _factor, _names in [
     ("month", "1", "month months"),
     ("month", "12", "year years yr yrs"),
     ("volume", "1", "l litre litres liter liters"),
+    ("volume", "1000000", "megalitre megalitres megaliter megaliters"),
     ("volume", "1/1000", "ml millilitre millilitres milliliter milliliters"),
     ("percent", "1", "% percent"),
     ("celsius", "1", "°c c celsius"),
@@ -86,9 +93,11 @@ for _kind, _factor, _names in [
     ("kelvin", "1", "k kelvin"),
     ("energy", "1", "j joule joules"),
     ("energy", "1000", "kj kilojoule kilojoules"),
+    ("power", "1/1000", "milliwatt milliwatts"),
     ("power", "1", "w watt watts"),
     ("power", "1000", "kw kilowatt kilowatts"),
     ("power", "1000000", "mw megawatt megawatts"),
+    ("frequency", "1/1000", "millihertz"),
     ("frequency", "1", "hz hertz"),
     ("frequency", "1000", "khz kilohertz"),
     ("frequency", "1000000", "mhz megahertz"),
@@ -114,13 +123,15 @@ class Number:
         if self.before in _UNITS:
             return _UNITS[self.before]
         after = self.after.strip(" .,;:()")
-        words = [after, *(after.split()[:1])]
-        return next((_UNITS[word] for word in words if word in _UNITS), None)
+        words = after.split()
+        if any(word in _COMPOUND for word in words[1:]):
+            return None
+        return next((_UNITS[word] for word in [after, *words[:1]] if word in _UNITS), None)
 
 
 def read_numbers(text: str) -> list[Number]:
     """Return the numbers of a text, in order; number words up to ninety-nine count where no digits stand."""
-    plain = unicodedata.normalize("NFKC", text).casefold().replace("−", "-").replace("–", "-")
+    plain = compatible(_GROUPING.sub(",", text)).casefold().replace("−", "-").replace("–", "-")
     plain = plain.replace("percent", "%").replace("per cent", "%")
     found = list(_NUMBER.finditer(plain))
     numbers = []
@@ -128,12 +139,19 @@ def read_numbers(text: str) -> list[Number]:
         value = _value(match)
         if value is not None:
             after = plain[match.end() : following.start() if following else len(plain)]
-            numbers.append(Number(value, match["currency"], after.strip()))
+            numbers.append(_measured(value, match["currency"], after.strip()))
     return numbers or _worded(plain)
 
 
+def _measured(value: Fraction, currency: str, after: str) -> Number:
+    short = after.split()[0].strip(".,;)") if currency and after else ""
+    if short in _SHORT:
+        return Number(value * _SHORT[short], currency, after[len(short) :].strip())
+    return Number(value, currency, after)
+
+
 def _value(match: re.Match[str]) -> Fraction | None:
-    digits = re.sub(r"[,\u00a0\u202f]", "", match["digits"])
+    digits = match["digits"].replace(",", "")
     exponent = int(match["exponent"] or 0)
     if len(digits) > MAX_DIGITS or abs(exponent) > MAX_EXPONENT:
         return None
@@ -151,11 +169,13 @@ def _worded(plain: str) -> list[Number]:
     total = 0
     used = 0
     for word in words[:4]:
-        if word in _WORDS and (not total or (total % 10 == 0 and total >= 20 and _WORDS[word] < 10)):
+        if word in _WORDS and (not total or (total in range(20, 100, 10) and _WORDS[word] < 10)):
             total += _WORDS[word]
         elif word in _SCALES and used:
             total *= _SCALES[word]
         else:
             break
         used += 1
-    return [Number(Fraction(total), "", " ".join(words[used:]))] if used else []
+    if not used or any(word in _WORDS or word in _SCALES for word in words[used:]):
+        return []
+    return [Number(Fraction(total), "", " ".join(words[used:]))]

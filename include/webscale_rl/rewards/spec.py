@@ -66,9 +66,16 @@ class AnswerSpec:
         Raises:
             ValueError: the text is not such an object, or its version is newer than this code.
         """
-        data: dict[str, Any] = json.loads(text)
-        if not isinstance(data, dict) or data.get("version", 0) > SPEC_VERSION:
-            raise ValueError(f"not an answer specification of version {SPEC_VERSION} or lower: {text[:80]!r}")
-        for name in ("aliases", "options"):
-            data[name] = tuple(data.get(name, ()))
-        return cls(**data)
+        try:
+            data: dict[str, Any] = json.loads(text)
+            if data.get("version", 0) <= SPEC_VERSION:
+                return cls(**data | {name: _strings(data.get(name, [])) for name in ("aliases", "options")})
+        except (AttributeError, TypeError, RecursionError):
+            pass
+        raise ValueError(f"not an answer specification of version {SPEC_VERSION} or lower: {text[:80]!r}")
+
+
+def _strings(value: list[str]) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise TypeError("no list of strings")
+    return tuple(value)

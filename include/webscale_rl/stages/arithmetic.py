@@ -12,7 +12,8 @@ MAX_LENGTH = 200
 MAX_DIGITS = 40  # of any number on the way: exact fractions could grow without bound
 
 _NUMBER = re.compile(r"\d{1,3}(?:[,\u202f\u00a0]\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?|\.\d+")
-_GROUPING = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_GROUPING = re.compile(r"(?<=\d)[,\u202f\u00a0](?=\d{3}(?!\d))")
+_FOREIGN = re.compile(r"[^0-9.+*/()\s-]")
 _OPERATORS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -29,16 +30,18 @@ def evaluate(expression: str) -> Fraction:
     """Return the exact value of an expression with + - * / and parentheses over plain numbers.
 
     Thousands commas, ``×``, ``÷``, ``−`` and a trailing ``%`` or currency sign of a number are understood.
+    ``%`` does not divide by 100.
 
     Raises:
         ExpressionError: it holds anything else, is too long, or divides by zero.
     """
     if len(expression) > MAX_LENGTH:
         raise ExpressionError(f"longer than {MAX_LENGTH} characters")
-    plain = _GROUPING.sub("", expression.translate(_SIGNS))
+    plain = _GROUPING.sub("", expression).translate(_SIGNS).strip()
+    if foreign := _FOREIGN.search(plain):
+        raise ExpressionError(f"{foreign.group()!r} is not part of + - * / over numbers")
     try:
-        tree = ast.parse(plain.strip(), mode="eval")
-        return _value(tree.body, plain.strip())
+        return _value(ast.parse(plain, mode="eval").body, plain)
     except ZeroDivisionError:
         raise ExpressionError("divides by zero") from None
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -46,7 +49,7 @@ def evaluate(expression: str) -> Fraction:
 
 
 _SIGNS = str.maketrans(
-    {"×": "*", "÷": "/", "−": "-", "–": "-", "$": "", "€": "", "£": "", "%": "", "\n": " "}
+    {"×": "*", "÷": "/", "−": "-", "–": "-", **dict.fromkeys("$€£%\n", " ")}  # a space: "10%3" is not 103
 )
 
 

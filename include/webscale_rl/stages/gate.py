@@ -255,7 +255,7 @@ def _agrees(value: Fraction, claimed: Fraction, answer: GenerateAnswer) -> bool:
     """Say whether a claimed number is the value, within its tolerance or rounded to its own decimals."""
     shown = re.search(r"\.(\d+)", answer.answer)
     rounding = Fraction(1, 2 * 10 ** len(shown.group(1))) if shown else Fraction(0)
-    slack = max(Fraction(answer.tolerance), rounding)
+    slack = max(Fraction(str(answer.tolerance)), rounding)  # as written: 0.3 is 3/10
     return abs(abs(value) - claimed) <= slack
 
 

@@ -13,6 +13,7 @@ _SAME = {
     **dict.fromkeys("‐‑‒–—―−", "-"),
     "…": "...",
 }
+MAX_MARKS = 8  # combining marks of one letter: longer runs are no writing, and slow to normalise
 _INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad")
 
 
@@ -47,6 +48,8 @@ class Locator:
             return None
         start = self._places[found]
         end = self._places[found + len(wanted) - 1] + 1
+        while end < len(self._document) and unicodedata.combining(self._document[end]):
+            end += 1
         return Span(start=start, end=end, text=self._document[start:end])
 
 
@@ -65,8 +68,9 @@ def _normalised(text: str) -> tuple[str, list[int]]:
     characters: list[str] = []
     places: list[int] = []
     space = True
+    marked = -1  # up to here combining marks belong to a letter before
     for index, original in enumerate(text):
-        if original in _INVISIBLE:
+        if index < marked or original in _INVISIBLE:
             continue
         if original.isspace():
             if not space:
@@ -75,10 +79,14 @@ def _normalised(text: str) -> tuple[str, list[int]]:
             space = True
             continue
         space = False
-        plain = _SAME.get(original) or (
-            original.lower() if original.isascii() else unicodedata.normalize("NFKC", original).casefold()
-        )
-        for character in plain:
+        marked = index + 1
+        while marked < min(len(text), index + 1 + MAX_MARKS) and unicodedata.combining(text[marked]):
+            marked += 1
+        for character in _SAME.get(original) or _folded(text[index:marked]):
             characters.append(" " if character.isspace() else character)
             places.append(index)
     return "".join(characters), places
+
+
+def _folded(letter: str) -> str:
+    return letter.lower() if letter.isascii() else unicodedata.normalize("NFKC", letter).casefold()

@@ -19,6 +19,7 @@ def open_run(engine: Engine, run_id: str, config: ConversionConfig, parameters: 
     values = {
         "id": run_id,
         "config_hash": config.hash,
+        "ingestion_id": None,  # of this try
         "parameters": dict(parameters),
         "code_version": __version__,
         "state": "running",
@@ -57,11 +58,19 @@ def config_of(engine: Engine, run_id: str) -> ConversionConfig:
     return ConversionConfig.model_validate(content)
 
 
-def unfinished_shards(engine: Engine, run_id: str) -> dict[str, str]:
-    """Return, of the shards that a run works on, those not finished: id to what happened.
+def is_cut(engine: Engine, run_id: str) -> bool:
+    """Say whether the run's corpus was read and cut into shards."""
+    with engine.connect() as connection:
+        return bool(connection.execute(select(Run.ingestion_id).where(Run.id == run_id)).scalar())
+
+
+def shortfall(engine: Engine, run_id: str) -> str:
+    """Return why a run is not complete, in one line; empty when it is.
 
     A shard with failed documents is finished (``open``): these are driven again by the next run.
     """
+    if not is_cut(engine, run_id):
+        return "no shards were cut: the first task that failed says why"
     with engine.connect() as connection:
         rows = connection.execute(
             select(RunShard.shard_id, Conversion.state, Conversion.error)
@@ -73,11 +82,14 @@ def unfinished_shards(engine: Engine, run_id: str) -> dict[str, str]:
             .where(RunShard.run_id == run_id)
             .order_by(RunShard.position)
         ).all()
-    return {
-        shard_id: error or state or "never started"
+    unfinished = [
+        f"{shard_id}: {error or state or 'never started'}"
         for shard_id, state, error in rows
         if state not in ("done", "open")
-    }
+    ]
+    if not unfinished:
+        return ""
+    return f"{len(unfinished)} of {len(rows)} shards did not finish; {unfinished[0]}"
 
 
 def close_run(engine: Engine, run_id: str, state: str, error: str = "") -> None:

@@ -63,13 +63,17 @@ def _page(engine: Engine, run_id: str | None) -> str:
             ),
             {"shown": RUNS_SHOWN},
         ).all()
-        known = connection.execute(text("SELECT 1 FROM runs WHERE id = :id"), {"id": run_id}).scalar()
-    shown = run_id or (runs[0].id if runs else None)
-    if shown and run_id and not known:
+        shown = run_id or (runs[0].id if runs else None)
+        state = connection.execute(text("SELECT state FROM runs WHERE id = :id"), {"id": shown}).scalar()
+    if run_id and not state:
         raise HTTPException(404, "there is no such run")
     counts = funnel(engine, shown) if shown else None
     return _pages.get_template("funnel.html").render(
-        runs=runs, shown=shown, counts=counts, bars=_bars(counts.documents, counts.items) if counts else []
+        runs=runs,
+        shown=shown,
+        running=state == "running",
+        counts=counts,
+        bars=_bars(counts.documents, counts.items) if counts else [],
     )
 
 

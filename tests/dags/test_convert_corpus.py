@@ -1,0 +1,110 @@
+"""The DAG as Airflow reads it: what a user meets in the trigger form, and what happens when something fails."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from webscale_rl.store.engine import REPOSITORY
+
+READ = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+
+bag = DagBag(sys.argv[1], include_examples=False)
+(dag,) = bag.dags.values()
+print(json.dumps({
+    "errors": dict(bag.import_errors),
+    "id": dag.dag_id,
+    "doc": dag.doc_md,
+    "params": {name: dag.params.get_param(name).dump() for name in dag.params},
+    "tasks": {task.task_id: {
+        "mapped": task.is_mapped,
+        "pool": task.pool,
+        "trigger_rule": str(getattr(task.trigger_rule, "value", task.trigger_rule)),
+        "upstream": sorted(task.upstream_task_ids),
+        "setup": task.is_setup,
+        "teardown": task.is_teardown,
+        "retries": task.retries,
+        "outlets": [outlet.name for outlet in task.outlets],
+        "asynchronous": task.is_async if hasattr(task, "is_async") else None,
+    } for task in dag.tasks},
+}, default=str))
+"""
+
+
+@pytest.fixture(scope="module")
+def dag(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Read in a process of its own: Airflow makes files where its home is and changes the process that imports it."""
+    home = tmp_path_factory.mktemp("airflow")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")} | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "PYTHONPATH": str(REPOSITORY / "include"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(REPOSITORY / "dags")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    read: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return read
+
+
+def test_it_is_read_without_errors_and_explains_itself(dag: dict[str, Any]) -> None:
+    assert dag["errors"] == {}
+    assert dag["id"] == "convert_corpus"
+    assert "webscale_generator" in dag["doc"]
+
+
+def test_every_parameter_has_title_description_section_and_bounds(dag: dict[str, Any]) -> None:
+    assert len(dag["params"]) == 8
+    for name, param in dag["params"].items():
+        schema = param["schema"]
+        assert schema["title"], name
+        assert schema["section"] in ("Corpus", "Quality", "Endpoint"), name
+        assert len(param["description"]) > 20, name
+        if "integer" in schema["type"]:
+            assert "minimum" in schema, name
+        elif "enum" not in schema:
+            assert schema["minLength"] == 1, name
+
+
+def test_one_mapped_asynchronous_task_a_shard_in_the_pool(dag: dict[str, Any]) -> None:
+    tasks = dag["tasks"]
+    assert [name for name, task in tasks.items() if task["mapped"]] == ["convert_shard"]
+    assert tasks["convert_shard"]["pool"] == "llm"
+    assert all(task["retries"] == 10 for task in tasks.values()), "losing a worker costs a try"
+
+
+def test_no_failure_is_hidden(dag: dict[str, Any]) -> None:
+    tasks = dag["tasks"]
+    assert tasks["open_run"]["setup"]
+    assert tasks["close_run"]["teardown"]
+    assert tasks["open_run"]["upstream"] == ["probe_endpoints"], "nothing begins before the endpoints answer"
+    assert tasks["summarise"]["trigger_rule"] == "all_done", "it fails the run where a shard has failed"
+    assert tasks["write_dataset"]["outlets"] == ["webscale_rl_pairs"]
+    leaves = set(tasks) - {upstream for task in tasks.values() for upstream in task["upstream"]}
+    assert leaves == {"close_run"}, "a teardown does not decide the state of a run, summarise does"
+
+
+def test_every_default_is_one_that_the_library_takes(dag: dict[str, Any]) -> None:
+    from webscale_rl.config import ConversionConfig, ModelName
+
+    defaults = {name: param["value"] for name, param in dag["params"].items()}
+    assert Path(defaults["corpus"]).is_dir()
+    model = ModelName(model="m")
+    taken = ("check_depth", "items_per_document", "min_tokens", "max_tokens")
+    config = ConversionConfig(
+        generator=model, checker=model, **{name: value for name, value in defaults.items() if name in taken}
+    )
+    assert config == ConversionConfig(generator=model, checker=model), "form and library have the same defaults"
