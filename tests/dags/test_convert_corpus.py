@@ -15,7 +15,7 @@ READ = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
 
-bag = DagBag(sys.argv[1], include_examples=False)
+bag = DagBag(sys.argv[1])
 (dag,) = bag.dags.values()
 print(json.dumps({
     "errors": dict(bag.import_errors),
@@ -43,7 +43,7 @@ def dag(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     home = tmp_path_factory.mktemp("airflow")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")} | {
         "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "PYTHONPATH": str(REPOSITORY / "include"),
     }
@@ -107,4 +107,6 @@ def test_every_default_is_one_that_the_library_takes(dag: dict[str, Any]) -> Non
     config = ConversionConfig(
         generator=model, checker=model, **{name: value for name, value in defaults.items() if name in taken}
     )
-    assert config == ConversionConfig(generator=model, checker=model), "form and library have the same defaults"
+    assert config == ConversionConfig(generator=model, checker=model), (
+        "form and library have the same defaults"
+    )

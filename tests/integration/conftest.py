@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.pipeline import Pipeline
 from webscale_rl.llm.endpoint import Endpoint
 from webscale_rl.offline import MODEL, REVISION
 
@@ -44,3 +45,11 @@ def offline_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calla
             return Endpoint(line.removeprefix("listening on ").strip(), MODEL, REVISION)
 
         yield start
+
+
+@pytest.fixture
+def pipeline(database: str, tmp_path: Path) -> Iterator[Pipeline]:
+    """The steps of a run on a database and in a folder of the test's own."""
+    made = Pipeline(database, tmp_path)
+    yield made
+    made.engine.dispose()

@@ -2,92 +2,25 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from tests.endpoints import by_schema
 from tests.fixtures.forms import DOCUMENTS, DRAFTS, script
-from webscale_rl.config import ConversionConfig, ModelName
+from tests.fixtures.pipeline import Pipeline
 from webscale_rl.errors import EndpointRefusal, ShardFailed, Stopping
 from webscale_rl.llm.endpoint import Endpoint
-from webscale_rl.release.dataset import SCHEMA, write_dataset
+from webscale_rl.release.dataset import SCHEMA
 from webscale_rl.rewards import AnswerSpec, Match, match
 from webscale_rl.stages.check import CheckDepth
-from webscale_rl.store import runs
-from webscale_rl.store.engine import libpq_url, open_engine
-from webscale_rl.store.ingestions import ingest
-from webscale_rl.store.queries import Funnel, funnel, progress, provenance
-from webscale_rl.worker import WorkerSettings, convert_shard
+from webscale_rl.store.queries import Funnel, progress, provenance
 
 Start = Callable[..., Endpoint]
-
-
-class Pipeline:
-    """What a DAG run does, without Airflow."""
-
-    def __init__(self, url: str, folder: Path) -> None:
-        self.url = url
-        self.folder = folder
-        self.engine: Engine = open_engine(url)
-
-    def corpus(self, records: list[Any]) -> str:
-        path = self.folder / "corpus.jsonl"
-        path.write_text("".join(json.dumps(record) + "\n" for record in records))
-        return str(path)
-
-    async def run(
-        self,
-        corpus: str,
-        endpoint: Endpoint,
-        *,
-        run_id: str = "run",
-        depth: CheckDepth = "lean",
-        checker: Endpoint | None = None,
-        second: Endpoint | None = None,
-        per_shard: int = 500,
-        stop: asyncio.Event | None = None,
-    ) -> Funnel:
-        endpoints = {"generator": endpoint, "checker": checker or endpoint}
-        if second:
-            endpoints["second_solver"] = second
-        config = ConversionConfig(
-            generator=ModelName.of(endpoint),
-            checker=ModelName.of(checker or endpoint),
-            second_solver=ModelName.of(second) if second else None,
-            check_depth=depth,
-        )
-        runs.open_run(self.engine, run_id, config, {"corpus": corpus})
-        store = str(self.folder / "store")
-        ingestion = ingest(self.engine, corpus, store, limit=None, documents_per_shard=per_shard)
-        runs.assign_shards(self.engine, run_id, ingestion.id, [shard.id for shard in ingestion.shards])
-        settings = WorkerSettings(libpq_url(self.url), endpoints, config)
-        for shard in ingestion.shards:
-            await convert_shard(shard.id, run_id, settings, owner="test", stop=stop or asyncio.Event())
-        return funnel(self.engine, run_id)
-
-    def dataset(self, run_id: str = "run") -> Path:
-        out = self.folder / f"out-{run_id}"
-        write_dataset(self.engine, run_id, str(out))
-        return out
-
-    def rows(self, query: str) -> list[Any]:
-        with self.engine.connect() as connection:
-            return list(connection.execute(text(query)).all())
-
-    def calls(self) -> dict[str, int]:
-        return dict(self.rows("SELECT stage, count(*) FROM llm_calls GROUP BY stage ORDER BY stage"))
-
-
-@pytest.fixture
-def pipeline(database: str, tmp_path: Path) -> Iterator[Pipeline]:
-    made = Pipeline(database, tmp_path)
-    yield made
-    made.engine.dispose()
 
 
 def adds_up(found: Funnel) -> bool:

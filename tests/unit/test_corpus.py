@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webscale_rl.corpus import tokens
@@ -61,6 +61,15 @@ def texts(corpus: object, **options: Any) -> list[str]:
 def faults(corpus: object, **options: Any) -> list[tuple[int, str]]:
     bad = [record for record in records(corpus, **options) if isinstance(record, BadRecord)]
     return [(record.source_row, record.reason) for record in bad]
+
+
+def records_and_peak(corpus: object) -> tuple[list[Document | BadRecord], int]:
+    """Return the records and the most bytes that were held while they were read."""
+    tracemalloc.start()
+    try:
+        return records(corpus), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 class Cut:
@@ -210,6 +219,9 @@ def test_a_duplicate_names_the_text_it_repeats(tmp_path: Path) -> None:
         ("a.md", b"a\x00b", [(1, "nul_character")]),
         ("a.jsonl", b"", []),
         ("a.jsonl.gz", gzip.compress(b""), []),
+        ("a.jsonl.zst", zstandard.compress(b""), []),
+        ("a.jsonl.gz", b"", [(1, "corrupt_file")]),
+        ("a.jsonl.zst", b"", [(1, "corrupt_file")]),
         ("a.jsonl.gz", ROWS, [(1, "corrupt_file")]),
         ("a.jsonl.zst", ROWS, [(1, "corrupt_file")]),
         ("a.parquet", b"", [(1, "corrupt_file")]),
@@ -320,10 +332,7 @@ def test_a_corpus_that_cannot_be_read_is_one_line_before_any_work(
 )
 def test_a_document_that_is_a_dump_is_counted_and_left_out(tmp_path: Path, size: int, reason: str) -> None:
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "' + b"x" * size + b'"}\n' + ROWS)
-    tracemalloc.start()
-    found = records(tmp_path)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    found, peak = records_and_peak(tmp_path)
     assert [getattr(record, "reason", "document") for record in found] == [reason, "document", "document"]
     assert peak < 20 * MAX_RECORD_BYTES
 
@@ -341,10 +350,7 @@ def test_a_line_that_never_ends_is_skipped_without_being_held(tmp_path: Path, na
         for _ in range(300):
             file.write(b"x" * MEGABYTE)
         file.write(b'"}\n' + ROWS)
-    tracemalloc.start()
-    found = records(tmp_path)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    found, peak = records_and_peak(tmp_path)
     assert [getattr(record, "reason", "document") for record in found] == [
         "record_too_large",
         "document",
@@ -369,6 +375,7 @@ def test_limit_counts_good_and_bad_records(tmp_path: Path) -> None:
     assert Cut(tmp_path, tmp_path / ".store", limit=100).ingestion.records_read == 4
 
 
+@settings(deadline=None)
 @given(
     lines=st.lists(
         st.binary(max_size=30) | st.text(max_size=9).map(lambda x: json.dumps({"text": x}).encode())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webscale_rl.rewards import ANSWER_TYPES, AnswerSpec, Match, match
@@ -260,6 +260,7 @@ SPECS = st.builds(
 NUMBERISH = st.text("0123456789.,-–+/^eE%$€ kmbnto()²½×", max_size=40)
 
 
+@settings(deadline=None)
 @given(spec=SPECS, candidate=st.text(max_size=60) | NUMBERISH, kind=st.sampled_from(ANSWER_TYPES))
 def test_no_text_raises(spec: AnswerSpec, candidate: str, kind: Any) -> None:
     assert match(spec, candidate) in Match
@@ -268,12 +269,14 @@ def test_no_text_raises(spec: AnswerSpec, candidate: str, kind: Any) -> None:
         assert match(AnswerSpec(type=kind, answer=candidate, unit=spec.unit), "7") in Match
 
 
+@settings(deadline=None)
 @given(spec=SPECS)
 def test_an_answer_is_never_different_from_itself(spec: AnswerSpec) -> None:
     if spec.type != "choice":
         assert match(spec, spec.answer) is not DIFFERENT
 
 
+@settings(deadline=None)
 @given(
     kind=st.sampled_from([kind for kind in ANSWER_TYPES if kind != "choice"]),
     one=st.integers(-(10**80), 10**80) | st.integers(-100, 3000),
@@ -288,6 +291,7 @@ def test_different_plain_integers_are_never_the_same(kind: Any, one: int, other:
         assert verdict is SAME
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_folding_twice_changes_nothing_that_matters(text: str) -> None:
     assert len(folded(text)) <= 20 * len(text)
@@ -331,6 +335,7 @@ def test_numbers_that_are_too_long_are_not_read() -> None:
     assert read_numbers("9" * 61) == read_numbers("1e99") == read_numbers("1/0") == []
 
 
+@settings(deadline=None)
 @given(spec=SPECS)
 def test_a_specification_survives_json(spec: AnswerSpec) -> None:
     written = spec.to_json()

@@ -77,6 +77,9 @@ def _chunks(file: CorpusFile, raw: BinaryIO) -> Iterator[bytes]:
         yield from _zstandard(raw)
     else:
         yield from iter(lambda: raw.read(CHUNK), b"")
+        return
+    if not raw.tell():
+        raise EOFError("the file has no bytes: even nothing, compressed, has some")
 
 
 def _zstandard(raw: BinaryIO) -> Iterator[bytes]:

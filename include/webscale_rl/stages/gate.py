@@ -74,9 +74,10 @@ CONSTANTS = frozenset(
     map(Fraction, (1, 2, 3, 4, 7, 10, 12, 24, 30, 52, 60, 100, 360, 365, 1000, 3600, 10**6, 10**9))
 )
 
+_PARTS = "(?:passage|text|document|article|excerpt|author|speaker|narrator|paragraph|writer)s?"
 _SOURCE = re.compile(
-    r"\b(?:(?:the|this|that|these|given|provided|following|above|preceding|accompanying) "
-    r"(?:passage|text|document|article|excerpt|author|authors|speaker|narrator|paragraph|writer)s?"
+    rf"\b(?:(?:this|that|these|given|provided|following|above|preceding|accompanying) {_PARTS}"
+    rf"|the {_PARTS}(?! of\b)"  # "the author of Dune" and "the text of the treaty" are known without it
     r"|according to the (?:author|information|section|description|source)"
     r"|(?:the|this) (?:figure|diagram|image|photo|picture|chart|graph|table) (?:above|below|shown)"
     r"|(?:mentioned|described|shown|listed|given|discussed) (?:above|below|earlier|here)"

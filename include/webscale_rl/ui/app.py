@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +31,27 @@ def make_app(database_url: Callable[[], str], dependencies: Sequence[Any]) -> Fa
         dependencies: FastAPI dependencies that let only those in who may see the DAG: Airflow mounts an app of
             a plugin without any authentication.
     """
-    app = FastAPI(dependencies=list(dependencies), docs_url=None, redoc_url=None, openapi_url=None)
-    opened: list[Engine] = []
 
+    @cache
     def engine() -> Engine:
-        if not opened:
-            options = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_TIMEOUT}"
-            url = sqlalchemy_url(database_url())
-            opened.append(
-                create_engine(url, pool_size=2, pool_pre_ping=True, connect_args={"options": options})
-            )
-        return opened[0]
+        options = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_TIMEOUT}"
+        url = sqlalchemy_url(database_url())
+        return create_engine(url, pool_size=2, pool_pre_ping=True, connect_args={"options": options})
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        if engine.cache_info().currsize:
+            engine().dispose()
+
+    app = FastAPI(
+        dependencies=list(dependencies),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+    )
+    app.state.engine = engine
 
     @app.get("/", response_class=HTMLResponse)
     def runs_page(run: str | None = None) -> str:
