@@ -131,6 +131,8 @@ PAIRS: list[tuple[str, str, str, Match]] = [
     ("entity", "1.2.3", "1.2.3.4", UNSURE),
     ("phrase", "the soil dries out", "Soil dries out!", SAME),
     ("phrase", "it rises", "it falls", UNSURE),
+    ("phrase", "a dam", '"A dam"', SAME),
+    ("phrase", "-a b", "b", UNSURE),
     ("phrase", "guilty", "not guilty", UNSURE),
     ("phrase", "O(2^n)", "O(2n)", UNSURE),
     ("boolean", "yes", "Yes.", SAME),

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 # "a" is an article only at the start: vitamin A and vitamin B are two things, and so are the options A and B.
-_ARTICLES = re.compile(r"^\W*an? +(?=\w)|\bthe +(?=\w)")
+_ARTICLES = re.compile(r"^[\"(\[` ]*an? +(?=\w)|\bthe +(?=\w)")
 _APART = re.compile(r"[\s\"`()\[\]{}:;!?…·•]+")  # symbols stay: C# is not C
 _EDGES = " .,;:!?\"'`()[]{}*"
 _POWER = re.compile(r"(?<=\S)[⁺⁻]?[⁰¹²³⁴-⁹]+")
