@@ -29,6 +29,8 @@ def gated(form: str, **changes: Any) -> Question | GateRejection:
 
 # What breaks exactly one rule, and right beside it what breaks none.
 ASKED = DRAFTS["recall"]["question"]
+THREE = {"options": ["Red", "Blue", "Green"], "answer": "Red"}
+PUMPS = {"answer_type": "integer", "unit": "hours", "aliases": []}
 SCOPED = {"claim_scope": "source", "scope_anchor": "named after him"}
 RULES: list[tuple[GateReason, str, dict[str, Any], dict[str, Any]]] = [
     (GateReason.CONTROL_CHARACTERS, "recall", {"question": ASKED + "\x07"}, {"question": ASKED + "\n\t"}),
@@ -56,6 +58,12 @@ RULES: list[tuple[GateReason, str, dict[str, Any], dict[str, Any]]] = [
         {"evidence": ["LOTHAR  Collatz\ndescribed the rule in 1937"]},
     ),
     (
+        GateReason.EVIDENCE_MISSING,
+        "recall",
+        {"evidence": ["1937"], "answer": "1937"},
+        {"evidence": ["in 1937"], "answer": "1937"},
+    ),
+    (
         GateReason.EVIDENCE_NOT_IN_DOCUMENT,
         "recall",
         {"evidence": [*DRAFTS["recall"]["evidence"], "Collatz described the rule in 1938"]},
@@ -73,6 +81,8 @@ RULES: list[tuple[GateReason, str, dict[str, Any], dict[str, Any]]] = [
             ("According to the passage", "According to the Collatz archive"),
             ("As stated in the lecture", "As a lecturer in Hamburg"),
             ("In the given text", "In a given textbook of theory"),
+            ("According to the study", "According to the study by Lagarias of 1985"),
+            ("In Table 2", "In Table 2 of Lagarias's survey of 1985"),
             ("For the table above", "For the table of primes"),
             ("As described here", "As he described primes"),
             ("For the author", "For the author of Dune"),
@@ -133,6 +143,39 @@ RULES: list[tuple[GateReason, str, dict[str, Any], dict[str, Any]]] = [
         {"expression": "129 - 41"},
         {"expression": "(128 - 40) * 1000 / 1000"},
     ),
+    (
+        GateReason.EXPRESSION_NOT_THE_ANSWER,
+        "compute",
+        {"expression": "128 / 40 * 1000000", "answer": "3.3 million"},
+        {"expression": "128 / 40 * 1000000", "answer": "3.2 million"},
+    ),
+    (
+        GateReason.EXPRESSION_NOT_THE_ANSWER,
+        "compute",
+        {"expression": "40 / 128", "answer": "30%", "answer_type": "percent"},
+        {"expression": "40 / 128", "answer": "31%", "answer_type": "percent"},
+    ),
+    (
+        GateReason.EXPRESSION_NOT_THE_ANSWER,
+        "compute",
+        {"expression": "128 / 3 * 10", "answer": "426", "answer_type": "integer"},
+        {"expression": "128 / 3 * 10", "answer": "427", "answer_type": "integer"},
+    ),
+    (
+        GateReason.ANSWER_IN_QUESTION,
+        "derive",
+        {
+            "question": "If 3 pumps take 4 hours, how many hours do 4 pumps take?",
+            "answer": "3",
+            **PUMPS,
+        },
+        {
+            "question": "If 3 pumps take 4 hours, how many hours do 4 pumps take?",
+            "answer": "3",
+            **PUMPS,
+            "expression": "3 * 4 / 4",
+        },
+    ),
     (GateReason.EXPRESSION_NOT_THE_ANSWER, "compute", {"expression": "128 + 40"}, {"expression": "40 - 128"}),
     (
         GateReason.EXPRESSION_NOT_THE_ANSWER,
@@ -177,6 +220,12 @@ RULES: list[tuple[GateReason, str, dict[str, Any], dict[str, Any]]] = [
         {"options": ["collatz  CONJECTURE", "Collatz theorem", "Collatz theorems"]},
     ),
     (GateReason.OPTIONS_INVALID, "choice", {"answer": "Collatz axiom"}, {"answer": "collatz conjecture"}),
+    (
+        GateReason.OPTIONS_INVALID,
+        "choice",
+        {"question": "Which one did Lothar Collatz state: red, blue or green?", **THREE},
+        {"question": "Which one did Lothar Collatz state: red, blue or purple?", **THREE},
+    ),
     (
         GateReason.CODE_MISSING,
         "execute",

@@ -7,10 +7,11 @@ from typing import Any
 
 from webscale_rl.corpus.files import CorpusFile, find_files
 from webscale_rl.corpus.records import Fault, records_of
+from webscale_rl.errors import CorpusError
 from webscale_rl.ids import text_id
 from webscale_rl.records import BadRecord, Document
 
-__all__ = ["find_files", "read"]
+__all__ = ["find_files", "no_records", "read", "require_records"]
 
 MAX_CHARS = 2_000_000  # of a document; a longer one is no document but a dump
 TEXT_FIELDS = ("text", "content", "raw_content", "markdown")
@@ -22,6 +23,21 @@ FIELDS = {  # of a document, and the names that the common corpora use
     "licence": ("licence", "license"),
 }
 LONGEST_FIELD = 2_000  # characters kept of any of these
+
+
+def require_records(corpus: str) -> None:
+    """Check that there is something to read, without reading it all.
+
+    Raises:
+        CorpusError: the corpus is missing, cannot be listed, or its files are empty.
+    """
+    if next(read(find_files(corpus), limit=1), None) is None:
+        raise no_records(corpus)
+
+
+def no_records(corpus: str) -> CorpusError:
+    """Return the error for a corpus that has files but no record."""
+    return CorpusError(f"corpus {corpus!r} holds no records: its files are empty")
 
 
 def read(

@@ -13,9 +13,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webscale_rl.corpus.readers import MAX_CHARS, find_files, read
+from webscale_rl.corpus.readers import MAX_CHARS, find_files, no_records, read
 from webscale_rl.corpus.tokens import count
-from webscale_rl.errors import CorpusError
 from webscale_rl.ids import ID_LENGTH, content_id
 from webscale_rl.records import BadRecord, Document, Record
 
@@ -138,7 +137,7 @@ def cut(
     if bad:
         on_bad(bad)
     if not ingestion.records_read:
-        raise CorpusError(f"corpus {corpus!r} holds no records: its files are empty")
+        raise no_records(corpus)
     ingestion.id = content_id([[shard.id for shard in ingestion.shards], seen.hexdigest()])
     return ingestion
 

@@ -40,10 +40,10 @@ def preflight(settings: Settings) -> None:
     Raises:
         ConfigurationError: with one line that says what to change.
     """
-    from webscale_rl.corpus.readers import find_files
+    from webscale_rl.corpus.readers import require_records
     from webscale_rl.corpus.tokens import count as count_tokens
 
-    find_files(settings.corpus)
+    require_records(settings.corpus)
     count_tokens("")  # reads the tokenizer
     for name, folder in (("OUT", settings.out), ("WORK", settings.work)):
         _check_writable(name, folder)
@@ -131,5 +131,6 @@ def _first_failure(failures: Sequence[str], logs: Path) -> str:
     """Return the message of the task that failed first: the others fail because of it, or like it."""
     if not failures:
         return f"the run failed without a failed task, see {logs}"
-    others = f" ({len(failures) - 1} more tasks failed)" if len(failures) > 1 else ""
-    return f"the run failed in {failures[0]}{others}"
+    others = [failure for failure in failures[1:] if not failure.startswith("summarise:")]  # which repeats it
+    more = f" ({len(others)} more failed: {others[0]})" if others else ""
+    return f"the run failed in {failures[0]}{more}"

@@ -78,7 +78,9 @@ _PARTS = "(?:passage|text|document|article|excerpt|author|speaker|narrator|parag
 _SOURCE = re.compile(
     rf"\b(?:(?:this|that|these|given|provided|following|above|preceding|accompanying) {_PARTS}"
     rf"|the {_PARTS}(?! of\b)"  # "the author of Dune" and "the text of the treaty" are known without it
-    r"|according to the (?:author|information|section|description|source)"
+    r"|according to (?:the|this) (?:author|information|section|description|source)"
+    r"|according to (?:the|this) (?:study|survey|report|paper|table|figure)(?! (?:of|by|from|on|published)\b)"
+    r"|(?:table|figure|fig\.|equation) \d+(?! of\b)"
     r"|(?:the|this) (?:figure|diagram|image|photo|picture|chart|graph|table) (?:above|below|shown)"
     r"|(?:mentioned|described|shown|listed|given|discussed) (?:above|below|earlier|here)"
     r"|as (?:mentioned|stated|described|noted) in the)\b"
@@ -184,8 +186,10 @@ def _hidden(draft: _Draft) -> Finding:
     answer = draft.answer
     if answer.answer_type == "boolean":
         return None
+    premises = numbers(answer.expression)  # stated in the question; one may happen to equal the result
     for wording in (answer.answer, *answer.aliases):
-        if contains_words(wording, answer.question):
+        told = contains_words(wording, answer.question)
+        if told and not (answer.answer_type in NUMERIC_TYPES and set(numbers(wording)) & set(premises)):
             return _reject(GateReason.ANSWER_IN_QUESTION, repr(wording))
     return None
 
@@ -193,6 +197,8 @@ def _hidden(draft: _Draft) -> Finding:
 def _stated(draft: _Draft) -> Finding:
     """The answer, or one of its aliases, stands in the evidence; numbers by value."""
     answer = draft.answer
+    if normalised(draft.evidence) == normalised(answer.answer):
+        return _reject(GateReason.EVIDENCE_MISSING, f"{answer.answer!r} alone proves nothing")
     if answer.answer_type == "boolean":
         return None
     if answer.answer_type in NUMERIC_TYPES:
@@ -244,7 +250,9 @@ def _evaluates(draft: _Draft, stated: str) -> Finding:
         if operand not in known:
             return _reject(GateReason.OPERAND_NOT_IN_EVIDENCE, f"{float(operand):g} in {answer.expression!r}")
     claimed = numbers(answer.answer)
-    if not claimed or not any(_agrees(value, number, answer) for number in claimed):
+    if not any(
+        _agrees(reading, number, answer) for reading in _readings(value, answer) for number in claimed
+    ):
         return _reject(
             GateReason.EXPRESSION_NOT_THE_ANSWER,
             f"{answer.expression!r} is {float(value):g}, the answer {answer.answer!r}",
@@ -252,10 +260,22 @@ def _evaluates(draft: _Draft, stated: str) -> Finding:
     return None
 
 
+def _readings(value: Fraction, answer: GenerateAnswer) -> Iterator[Fraction]:
+    """Yield the numbers that may be written for a value: 28,511 (of millions) as "$28.5 billion", 0.12 as "12%"."""
+    yield value
+    written = normalised(f"{answer.answer} {answer.unit}")
+    if re.search(r"\b(?:thousand|million|billion|trillion)\b", written):
+        for scale in (10**3, 10**6, 10**9, 10**12):
+            yield value / scale
+            yield value * scale
+    if answer.answer_type == "percent":
+        yield value * 100
+
+
 def _agrees(value: Fraction, claimed: Fraction, answer: GenerateAnswer) -> bool:
     """Say whether a claimed number is the value, within its tolerance or rounded to its own decimals."""
     shown = re.search(r"\.(\d+)", answer.answer)
-    rounding = Fraction(1, 2 * 10 ** len(shown.group(1))) if shown else Fraction(0)
+    rounding = Fraction(1, 2 * 10 ** (len(shown.group(1)) if shown else 0))
     slack = max(Fraction(str(answer.tolerance)), rounding)  # as written: 0.3 is 3/10
     return abs(abs(value) - claimed) <= slack
 
@@ -276,6 +296,8 @@ def _options(draft: _Draft) -> Finding:
         )
     if options.count(normalised(draft.answer.answer)) != 1:
         return _reject(GateReason.OPTIONS_INVALID, f"{draft.answer.answer!r} is not one of the options")
+    if all(contains_words(option, draft.answer.question) for option in draft.answer.options):
+        return _reject(GateReason.OPTIONS_INVALID, "the question repeats the options, which are put below it")
     return None
 
 
@@ -312,7 +334,7 @@ def _spec(answer: GenerateAnswer, options: tuple[str, ...]) -> AnswerSpec:
     # A choice may also be answered by its letter.
     letters = tuple(letter for letter, option in _lettered(options) if normalised(option) == normalised(text))
     return AnswerSpec(
-        type=answer.answer_type,
+        type="choice" if options else answer.answer_type,
         answer=text,
         unit=answer.unit.strip(),
         precision=answer.precision.strip(),
