@@ -320,3 +320,25 @@ def test_real_documents_are_kept_and_real_junk_is_not() -> None:
     junk = [record for record in junk if not record["reason"].startswith("near_duplicate")]
     rejected = [ask("assess", AssessAnswer, record["text"]).decision == "unsuitable" for record in junk]
     assert sum(rejected) > 0.9 * len(junk)
+
+
+def test_every_piece_of_the_sample_corpus_is_taken_for_what_it_is() -> None:
+    folder = Path(__file__).resolve().parents[2] / "include" / "sample_corpus"
+    found = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        for record in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
+            answer = ask("assess", AssessAnswer, record["text"])
+            found[record["id"]] = answer.flags[0].value if answer.flags else ""
+    assert {name: flag for name, flag in found.items() if flag} == {
+        "coding-01": "no_facts",  # code and formulas, of which the rules make nothing
+        "math-02": "no_facts",
+        "junk-01": "boilerplate",
+        "junk-02": "advertisement",
+        "junk-03": "missing_referent",
+        "junk-04": "not_english",
+        "junk-05": "machine_data",
+        "junk-06": "no_facts",
+        "junk-07": "questions_only",
+        "junk-08": "not_english",
+        "junk-09": "boilerplate",
+    }

@@ -43,7 +43,15 @@ _CHANGE = re.compile(
 )
 _LINK = re.compile(r"\]\([^()\s]{1,200}\)|https?://\S{3,200}")
 _TAG = re.compile(r"<[/!?]?[a-zA-Z][^<>]{0,400}>|[\w:-]{1,40}=\"[^\"]{0,200}\"")
-_QUESTION_LINE = re.compile(r".*\?\s*|\s*Answer:\s*")
+_QUESTION_LINE = re.compile(
+    r".*\?\s*|\s*Answer:\s*|"
+    r"\s*\d{1,2}[.)]\s+(?:Explain|Give|Describe|Compare|Discuss|Look|Complete|Fill|Write|Choose|Match|Find|Name)\b.*"
+)
+_LOGGED = re.compile(r"\s*\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
+_CRY = re.compile(r"\w!+(?=\s|$)")
+_MISSING = re.compile(
+    r"\b(?:shown|seen) in (?:figure|table) \d+ above|\btable on the previous page", re.IGNORECASE
+)
 _CITED = re.compile(r"\s*\.\. \[|\s*\[\d+\]\s|\s*\(?https?://")
 
 
@@ -70,7 +78,19 @@ def _boilerplate(text: str, lines: list[str]) -> str:
         return "boilerplate"
     if _MAINTENANCE.search(text) or _GRANT.search(text[:2000]):
         return "boilerplate"
+    if "uses cookies" in head and "accept all" in head:
+        return "boilerplate"
     return "boilerplate" if len(text) < 200 and len(text.split()) < 8 else ""
+
+
+def _missing_referent(text: str, lines: list[str]) -> str:
+    """A piece out of the middle that points at what is not there."""
+    return "missing_referent" if text[:1].islower() and _MISSING.search(text) else ""
+
+
+def _advertisement(text: str, lines: list[str]) -> str:
+    cries = len(_CRY.findall(text))
+    return "advertisement" if cries > 4 and cries * 30 > len(text.split()) else ""
 
 
 def _front_matter(text: str, lines: list[str]) -> str:
@@ -84,7 +104,7 @@ def _front_matter(text: str, lines: list[str]) -> str:
 
 
 def _machine_data(text: str, lines: list[str]) -> str:
-    """Pointers, markup, lock files, rows of comma-separated values."""
+    """Pointers, markup, lock files, logs, rows of comma-separated values."""
     if text.startswith("version https://git-lfs"):
         return "machine_data"
     if text.count("<") > 3 and sum(len(found.group()) for found in _TAG.finditer(text)) > 0.35 * len(text):
@@ -92,6 +112,8 @@ def _machine_data(text: str, lines: list[str]) -> str:
     commas = lines[0].count(",") if lines else 0
     rows = sum(line.count(",") >= commas for line in lines)
     if commas >= 3 and len(lines) >= 5 and rows > 0.8 * len(lines) and "." not in lines[0]:
+        return "machine_data"
+    if len(lines) > 3 and sum(_LOGGED.match(line) is not None for line in lines) > 0.5 * len(lines):
         return "machine_data"
     hashes = sum("sha256:" in line or "sha512-" in line or '"integrity"' in line for line in lines)
     return "machine_data" if hashes > 0.2 * len(lines) else ""
@@ -152,6 +174,8 @@ _RULES: tuple[Callable[[str, list[str]], str], ...] = (
     _boilerplate,
     _front_matter,
     _machine_data,
+    _missing_referent,
+    _advertisement,
     _not_english,
     _changes,
     _navigation,
