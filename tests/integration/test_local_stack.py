@@ -13,10 +13,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psutil
 import pytest
 
+from webscale_rl.local.postgres import free_port
 from webscale_rl.store.engine import REPOSITORY
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
@@ -66,12 +69,14 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(work: Path, corpus: Path, **variables: str) -> Iterator[subprocess.Popen[str]]:
+def running(
+    work: Path, corpus: Path, *, command: str = "run", **variables: str
+) -> Iterator[subprocess.Popen[str]]:
     """Run in the background; a test that fails half-way leaves nothing, either."""
     out = work.with_name("out")
     variables = {"WORK": str(work), "OUT": str(out), "CORPUS": str(corpus), **variables}
     with subprocess.Popen(
-        [sys.executable, "-m", "webscale_rl.local", "run"],
+        [sys.executable, "-m", "webscale_rl.local", command],
         env=environment(**variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -150,9 +155,7 @@ def test_a_signal_ends_everything(
     with running(work, corpus) as run:
         wait_for(lambda: scheduler_of(run), run, 120)
         if number == signal.SIGTERM:
-            assert run.stdout is not None
-            while "started after" not in run.stdout.readline():
-                assert run.poll() is None, run.communicate()[1]
+            read_until(run, "started after")
         sent = time.monotonic()
         run.send_signal(number)
         _, errors = run.communicate(timeout=60)
@@ -160,3 +163,60 @@ def test_a_signal_ends_everything(
     assert errors == f"webscale-rl: ended: received {number.name}\n"
     assert time.monotonic() - sent < 15
     assert left_running(work, 0) == []
+
+
+def test_the_open_stack_takes_triggers_and_ends_with_its_runner(
+    work: Path, corpus: Path, left_running: LeftRunning
+) -> None:
+    """REST, Airflow's command line and the page in its menu; at last the runner is killed with -9."""
+    port = free_port()
+    variables = {"UI_PORT": str(port), "WORK": str(work), "CORPUS": str(corpus)}
+    with running(work, corpus, command="up", UI_PORT=str(port)) as up:
+        said = read_until(up, "Ctrl-C ends everything")
+        password = said.split("password:")[1].split()[0]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as api:
+            assert api.get("/webscale-rl/").status_code == 401, "the page is closed to strangers"
+            token = api.post("/auth/token", json={"username": "admin", "password": password}).json()
+            api.headers["Authorization"] = f"Bearer {token['access_token']}"
+            runs = "/api/v2/dags/convert_corpus/dagRuns"
+
+            def triggered(**parameters: Any) -> httpx.Response:
+                return api.post(runs, json={"logical_date": None, "conf": parameters})
+
+            refused = triggered(limit=-5)
+            assert (refused.status_code, "minimum" in refused.text) == (400, True)
+            missing = triggered(corpus="/no/such/corpus").json()["dag_run_id"]
+            command = ["airflow", "dags", "trigger", "convert_corpus", "--run-id", "by-command", "-o", "json"]
+            subprocess.run(
+                [sys.executable, "-m", "webscale_rl.local", *command],
+                env=environment(**variables),
+                check=True,
+                capture_output=True,
+            )
+            states: dict[str, str] = {}
+
+            def ended() -> bool:
+                for run_id in (missing, "by-command"):
+                    states[run_id] = api.get(f"{runs}/{run_id}").json()["state"]
+                return set(states.values()) <= {"success", "failed"}
+
+            wait_for(ended, up, 120)
+            assert states == {missing: "failed", "by-command": "success"}
+            page = api.get("/webscale-rl/", params={"run": "by-command"})
+            assert page.status_code == 200
+            assert "Documents read: 3" in page.text
+        assert (work / "store" / "datasets" / "by-command" / "dataset.parquet").exists()
+        up.kill()
+        up.wait(10)
+    assert left_running(work, 10) == []
+
+
+def read_until(process: subprocess.Popen[str], wanted: str) -> str:
+    """Return what a process has printed up to a line."""
+    assert process.stdout is not None
+    said = ""
+    while wanted not in said:
+        line = process.stdout.readline()
+        assert line, process.communicate()[1]
+        said += line
+    return said
