@@ -35,6 +35,13 @@ def test_surrounding_white_space_is_no_fault() -> None:
     assert read_answer(SolveAnswer, completion(f"\n  {json.dumps(GOOD)}\n")).sufficient
 
 
+def test_raw_line_breaks_in_strings_are_what_grammars_let_through() -> None:
+    text = json.dumps(GOOD | {"analysis": "one\ttwo\nthree\x1f"}).replace("\\t", "\t").replace("\\n", "\n")
+    read = read_answer(SolveAnswer, completion(text.replace("\\u001f", "\x1f")))
+    assert read.analysis == "one\ttwo\nthree\x1f"
+    assert reason(text[:-3] + "\n") == "not_json"
+
+
 def test_long_reasoning_is_no_reason_to_pay_again() -> None:
     text = json.dumps(GOOD | {"analysis": "because " * 1000})
     assert read_answer(SolveAnswer, completion(text)).answer == "1910"

@@ -1,5 +1,7 @@
 """From a model's text to a valid answer, or to a typed reason why it is none."""
 
+import json
+import re
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -10,6 +12,7 @@ from webscale_rl.stages.stage import StageAnswer
 
 A = TypeVar("A", bound=StageAnswer)
 
+_CONTROL = re.compile(r"[\x01-\x1f]")
 MAX_DETAIL = 300  # characters of a detail: enough to see what was wrong
 
 
@@ -17,7 +20,7 @@ def read_answer(schema: type[A], completion: Completion) -> A:
     """Return the answer in a completion.
 
     Strict on purpose: what does not fit is asked for once more, and a repaired text would hide how often a
-    model fails.
+    model fails. Raw line breaks and tabs in strings are let pass: the grammars of servers let them through.
 
     Raises:
         InvalidAnswer: with the reason ``refused``, ``truncated``, ``empty``, ``not_json`` or ``wrong_schema``.
@@ -31,10 +34,20 @@ def read_answer(schema: type[A], completion: Completion) -> A:
     if "\\u0000" in completion.text or "\x00" in completion.text:
         raise InvalidAnswer("wrong_schema", "the answer holds a NUL character")
     try:
-        return schema.model_validate_json(completion.text.strip(), strict=True)
+        return schema.model_validate_json(_escaped(completion.text.strip()), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         if first["type"] == "json_invalid":
             raise InvalidAnswer("not_json", first["msg"][:MAX_DETAIL]) from None
         place = ".".join(str(part) for part in first["loc"])
         raise InvalidAnswer("wrong_schema", f"{place}: {first['msg']}"[:MAX_DETAIL]) from None
+
+
+def _escaped(text: str) -> str:
+    """Return JSON with the control characters in its strings escaped, or ``text`` where there is nothing to do."""
+    if not _CONTROL.search(text):
+        return text
+    try:
+        return json.dumps(json.loads(text, strict=False), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text  # which is then refused with its reason
