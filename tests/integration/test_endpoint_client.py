@@ -143,6 +143,7 @@ async def test_a_closed_port_says_what_to_look_at(closed: Endpoint) -> None:
         (lambda: refused(429, code="insufficient_quota"), EndpointRefusal, "quota"),
         (lambda: refused(400, "too long"), RequestRejected, "too long"),
         (lambda: refused(422), RequestRejected, "422"),
+        (lambda: refused(422, "1 error:\n  at body\n"), RequestRejected, "1 error: at body$"),
     ],
 )
 async def test_what_retrying_cannot_mend_is_final(
@@ -203,6 +204,15 @@ def test_the_key_is_in_no_representation() -> None:
 def test_a_wrong_url_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="must start with http"):
         Endpoint(url, "m")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://user:s3cret@host/v1", "http://s3cret@host/v1", "https://host/v1?key=s3cret"]
+)
+def test_a_url_with_a_secret_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="give the key by itself") as caught:
+        Endpoint(url, "m")
+    assert "s3cret" not in str(caught.value)
 
 
 async def test_probe_accepts_an_endpoint_that_obeys_the_schema(serve: Serve) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx2
 import openai
@@ -41,6 +42,11 @@ class Endpoint:
         if not self.base_url.startswith(("http://", "https://")):
             raise ConfigurationError(
                 f"the base URL of the endpoint must start with http:// or https://, not {self.base_url!r}"
+            )
+        parts = urlsplit(self.base_url)
+        if parts.username or parts.password or parts.query:
+            raise ConfigurationError(  # without the URL: it holds the secret
+                "the base URL of the endpoint must hold no user, password or query: give the key by itself"
             )
         if not self.model:
             raise ConfigurationError(f"no model is named for the endpoint {self.base_url}")
@@ -228,7 +234,9 @@ def _said(error: openai.APIStatusError) -> str:
     body = error.body if isinstance(error.body, dict) else {}
     inner = body.get("error", body)
     parts = [inner.get(key) for key in ("message", "code", "param")] if isinstance(inner, dict) else [inner]
-    return " ".join(str(part) for part in parts if part)[:300]
+    return " ".join(" ".join(str(part) for part in parts if part).split())[
+        :300
+    ]  # one line, whatever it sends
 
 
 def _retry_after(error: openai.APIStatusError) -> float | None:
