@@ -59,11 +59,14 @@ def test_a_wrong_setting_is_one_line_that_names_it(variables: dict[str, str], sa
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_corpus_and_a_dead_endpoint_are_found_before_anything_starts(tmp_path: Path) -> None:
+def test_what_cannot_work_is_found_before_anything_starts(tmp_path: Path) -> None:
     folders = {"OUT": str(tmp_path / "out"), "WORK": str(tmp_path / "work")}
     with pytest.raises(ConfigurationError, match="nowhere"):
         preflight(read_settings({**folders, "CORPUS": str(tmp_path / "nowhere")}))
     corpus = tmp_path / "corpus.jsonl"
+    corpus.touch()
+    with pytest.raises(ConfigurationError, match="holds no records"):
+        preflight(read_settings({**folders, "CORPUS": str(corpus)}))
     corpus.write_text('{"text": "a"}\n')
     with pytest.raises(ConfigurationError, match="cannot reach"):
         preflight(read_settings({**folders, **ENDPOINT, "CORPUS": str(corpus)}))
