@@ -13,7 +13,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # exec: a signal for the recipe reaches the program itself.
-run: $(INSTALLED) ## Convert CORPUS into OUT (variables: CORPUS OUT LIMIT WORK LLM_BASE_URL LLM_MODEL LLM_API_KEY LLM_REVISION)
+run: $(INSTALLED) ## Convert CORPUS into OUT (variables: CORPUS OUT LIMIT WORK LLM_BASE_URL LLM_MODEL LLM_API_KEY LLM_REVISION WEBSCALE_RL_TOKENIZER)
 	@exec $(BIN)/python -m webscale_rl.local run
 
 up: $(INSTALLED) ## Start the same stack with the web UI on 127.0.0.1:8080 (UI_PORT), until Ctrl-C

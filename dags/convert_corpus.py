@@ -32,8 +32,8 @@ PARAMS = {
         None,
         type=["null", "integer"],
         minimum=1,
-        title="Documents at most",
-        description="Read only the first so many records of the corpus; empty for all.",
+        title="Records at most",
+        description="Read only the first so many records of the corpus, good or bad; empty for all.",
         section="Corpus",
     ),
     "documents_per_shard": Param(
@@ -78,7 +78,7 @@ PARAMS = {
         minimum=100,
         maximum=1_000_000,
         title="Longest document, tokens",
-        description="Must fit the model's context together with the task (about 3,000 tokens more).",
+        description="Must fit the model's context together with the task (about 5,000 tokens more).",
         section="Quality",
     ),
     "max_in_flight": Param(
@@ -86,8 +86,8 @@ PARAMS = {
         type="integer",
         minimum=1,
         maximum=1024,
-        title="Calls in flight per shard at most",
-        description="A ceiling for each task; the pool llm says how many tasks run at once.",
+        title="Calls in flight at most, per shard and role",
+        description="Generator and checker have this many each; the pool llm says how many shards run at once.",
         section="Endpoint",
     ),
 }

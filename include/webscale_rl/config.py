@@ -1,6 +1,7 @@
 """What decides the outcome of a conversion, and the hash that names it."""
 
 from functools import cached_property
+from typing import Any
 
 from pydantic import Field
 
@@ -19,11 +20,12 @@ class ModelName(Record):
 
     model: str
     revision: str = ""
+    extra_body: dict[str, Any] = Field(default_factory=dict)  # sent with every request
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> "ModelName":
         """Return the name of the model that an endpoint serves."""
-        return cls(model=endpoint.model, revision=endpoint.revision)
+        return cls(model=endpoint.model, revision=endpoint.revision, extra_body=dict(endpoint.extra_body))
 
 
 def prompt_versions() -> dict[str, str]:

@@ -67,13 +67,16 @@ async def convert_shard(
         stack.callback(stopper.cancel)
         try:
             await worker.run()
+            worker.judge_failures()
         except* WebscaleError as errors:
             error = _gravest(errors)
             if not isinstance(error, LeaseLost):
-                await writer.flush(closing="open" if isinstance(error, Stopping) else "failed")
+                stopped = isinstance(error, Stopping)
+                await writer.flush(
+                    closing="open" if stopped else "failed", error="" if stopped else str(error)
+                )
             raise error from None
         await writer.flush(closing="open" if worker.counts[DocumentState.FAILED] else "done")
-        worker.judge_failures()
         return worker.summary()
 
 

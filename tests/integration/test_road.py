@@ -18,6 +18,7 @@ from webscale_rl.llm.endpoint import Endpoint
 from webscale_rl.release.dataset import SCHEMA
 from webscale_rl.rewards import AnswerSpec, Match, match
 from webscale_rl.stages.check import CheckDepth
+from webscale_rl.store import runs
 from webscale_rl.store.queries import Funnel, progress, provenance
 
 Start = Callable[..., Endpoint]
@@ -288,6 +289,26 @@ async def test_a_dead_endpoint_fails_the_shard_early_and_says_what_to_do(
     assert pipeline.rows("SELECT state FROM conversions") == [("failed",)]
 
 
+async def test_a_shard_that_failed_in_part_leaves_its_run_red_until_it_is_made_good(
+    pipeline: Pipeline, offline_endpoint: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too few documents to break the circuit, and yet none may be lost in a green run."""
+    monkeypatch.setattr("webscale_rl.llm.endpoint.FIRST_WAIT_SECONDS", 0.001)
+    corpus = pipeline.corpus(DOCUMENTS)
+    endpoint = offline_endpoint(script=script())
+    gone = Endpoint("http://127.0.0.1:1/v1", endpoint.model, endpoint.revision)
+    with pytest.raises(ShardFailed, match="2 of 2 documents"):
+        await pipeline.run(corpus, gone, run_id="red")
+    ((state, error),) = pipeline.rows("SELECT state, error FROM conversions")
+    assert state == "failed"
+    assert "cannot reach" in error
+    assert "1 of 1 shards did not finish" in runs.shortfall(pipeline.engine, "red")
+    found = await pipeline.run(corpus, endpoint, run_id="green")
+    assert found.pairs == 6
+    assert pipeline.rows("SELECT state, error FROM conversions") == [("done", "")]
+    assert runs.shortfall(pipeline.engine, "green") == ""
+
+
 async def test_a_refused_key_ends_the_shard_with_one_line(
     pipeline: Pipeline, offline_endpoint: Start
 ) -> None:
@@ -347,6 +368,11 @@ async def test_bad_records_are_counted_and_the_rest_goes_on(
         "SELECT source_uri, source_row FROM bad_records WHERE reason = 'invalid_json'"
     )
     assert (uri, row) == (str(path), 4)
+    listed = [
+        json.loads(line) for line in (pipeline.dataset() / "bad_records.jsonl").read_text().splitlines()
+    ]
+    assert [record["source_row"] for record in listed] == list(range(3, 10))
+    assert listed[1]["reason"] == "invalid_json"
 
 
 async def test_an_endpoint_that_knows_only_the_schema_breaks_nothing(pipeline: Pipeline) -> None:

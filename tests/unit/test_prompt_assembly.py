@@ -130,4 +130,6 @@ def test_a_changed_prompt_is_another_version_and_another_configuration() -> None
 def test_a_revision_of_the_weights_is_another_configuration() -> None:
     one = ConversionConfig(generator=ModelName(model="m", revision="1"), checker=ModelName(model="m"))
     two = ConversionConfig(generator=ModelName(model="m", revision="2"), checker=ModelName(model="m"))
-    assert one.hash != two.hash
+    thinking = ModelName(model="m", revision="1", extra_body={"thinking": True})
+    three = ConversionConfig(generator=thinking, checker=ModelName(model="m"))
+    assert len({one.hash, two.hash, three.hash}) == 3

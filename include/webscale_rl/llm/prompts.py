@@ -1,7 +1,7 @@
 """Assembly of prompts: one invariant system message, the document first, then the task, then its fields.
 
 The order is a matter of cost: an inference server reuses the longest common prefix of prompts, so what
-is shared stands before what differs. All prompts of a document begin with the same bytes.
+is shared stands before what differs. All prompts that show a document begin with the same bytes.
 """
 
 from collections.abc import Mapping, Sequence

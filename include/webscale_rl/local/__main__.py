@@ -11,9 +11,9 @@ from rich.console import Console
 from webscale_rl.errors import ConfigurationError, WebscaleError
 from webscale_rl.local.clean import clean
 from webscale_rl.local.cli import airflow_command
+from webscale_rl.local.database import psql, show_provenance
 from webscale_rl.local.interrupts import Interrupted, interrupts
 from webscale_rl.local.processes import adopt_orphans, end_descendants
-from webscale_rl.local.provenance import show_provenance
 from webscale_rl.local.run import run
 from webscale_rl.local.settings import read_settings
 from webscale_rl.local.up import up
@@ -24,10 +24,10 @@ COMMANDS = {"run": run, "up": up, "provenance": show_provenance, "clean": clean}
 def main() -> int:
     """Run a command; return 1 after a failure, 2 for a wrong setting, 128 + n after signal n."""
     parser = argparse.ArgumentParser(prog="python -m webscale_rl.local", description=__doc__)
-    parser.add_argument("command", choices=[*COMMANDS, "airflow"])
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of airflow")
+    parser.add_argument("command", choices=[*COMMANDS, "airflow", "psql"])
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of airflow or psql")
     arguments = parser.parse_args()
-    if arguments.arguments and arguments.command != "airflow":
+    if arguments.arguments and arguments.command in COMMANDS:
         parser.error(f"{arguments.command} takes no arguments: set variables, see make help")
     console = Console()
     adopt_orphans()
@@ -36,6 +36,8 @@ def main() -> int:
             settings = read_settings(os.environ)
             if arguments.command == "airflow":
                 return airflow_command(settings, arguments.arguments)
+            if arguments.command == "psql":
+                return psql(settings, watch, arguments.arguments)
             COMMANDS[arguments.command](settings, watch, console)
         except ConfigurationError as error:
             return _say(error, 2)

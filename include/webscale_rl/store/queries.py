@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -158,6 +159,17 @@ def _item_level(connection: Connection, run_id: str) -> tuple[Level, dict[str, d
             for name, counts in groups.items():
                 counts[row[name]] = counts.get(row[name], 0) + row["n"]
     return level, groups
+
+
+def bad_records(engine: Engine, run_id: str) -> Iterator[dict[str, Any]]:
+    """Yield the records of a run's corpus that are no documents, in the order of the corpus."""
+    query = text(
+        "SELECT b.source_uri, b.source_row, b.reason, b.detail, b.document_id "
+        "FROM runs r JOIN bad_records b USING (ingestion_id) WHERE r.id = :run ORDER BY b.position"
+    )
+    with engine.connect().execution_options(stream_results=True, max_row_buffer=1000) as connection:
+        for row in connection.execute(query, {"run": run_id}).mappings():
+            yield dict(row)
 
 
 PROVENANCE = "SELECT * FROM provenance WHERE pair_id = :pair ORDER BY created_at"
