@@ -86,8 +86,8 @@ PARAMS = {
         type="integer",
         minimum=1,
         maximum=1024,
-        title="Calls in flight at most, per shard and role",
-        description="Generator and checker have this many each; the pool llm says how many shards run at once.",
+        title="Calls in flight at most, per shard and endpoint",
+        description="The pool llm says how many shards run at once.",
         section="Endpoint",
     ),
 }
@@ -97,6 +97,7 @@ RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(exception="webscale_rl.errors.ConfigurationError", action=RetryAction.FAIL),
         RetryRule(exception="webscale_rl.errors.ShardFailed", action=RetryAction.FAIL),
+        RetryRule(exception="webscale_rl.errors.RunIncomplete", action=RetryAction.FAIL),
     ]
 )
 
@@ -106,6 +107,7 @@ RETRY_POLICY = ExceptionRetryPolicy(
     dag_display_name="Convert corpus",
     schedule=None,
     catchup=False,
+    max_active_runs=1,  # two at a time would pay twice for documents that they share
     params=PARAMS,
     doc_md=__doc__,
     tags=["webscale-rl"],

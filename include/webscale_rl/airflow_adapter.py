@@ -19,9 +19,11 @@ from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipExceptio
 from sqlalchemy import Engine
 
 from webscale_rl.config import ConversionConfig, ModelName
-from webscale_rl.errors import ConfigurationError, ShardFailed
+from webscale_rl.corpus.files import require_no_secret
+from webscale_rl.errors import ConfigurationError, RunIncomplete
 from webscale_rl.llm.endpoint import Endpoint
 from webscale_rl.llm.probe import probe
+from webscale_rl.release.dataset import is_written
 from webscale_rl.release.dataset import write_dataset as write_files
 from webscale_rl.store import runs
 from webscale_rl.store.engine import libpq_url, open_engine
@@ -41,26 +43,18 @@ async def probe_endpoints() -> None:
     Raises:
         ConfigurationError: with one line that says what to change.
     """
-    different = {(endpoint.base_url, endpoint.model): endpoint for endpoint in _endpoints("full").values()}
-    for endpoint in different.values():
-        await probe(endpoint)
+    probed: list[Endpoint] = []
+    for endpoint in _endpoints("full").values():
+        if endpoint not in probed:
+            await probe(endpoint)
+            probed.append(endpoint)
 
 
 def open_run(run_id: str, params: Mapping[str, Any]) -> str:
     """Record the run with its configuration and return its id."""
-    endpoints = _endpoints(params["check_depth"])
-    second = endpoints.get("second_solver")
-    config = ConversionConfig(
-        generator=ModelName.of(endpoints["generator"]),
-        checker=ModelName.of(endpoints["checker"]),
-        second_solver=ModelName.of(second) if second else None,
-        check_depth=params["check_depth"],
-        items_per_document=params["items_per_document"],
-        min_tokens=params["min_tokens"],
-        max_tokens=params["max_tokens"],
-    )
+    require_no_secret(params["corpus"])  # which would stand in the record
     with _engine() as engine:
-        runs.open_run(engine, run_id, config, dict(params))
+        runs.open_run(engine, run_id, _config(_endpoints(params["check_depth"]), params), dict(params))
     return run_id
 
 
@@ -90,11 +84,21 @@ def cut_corpus(run_id: str, params: Mapping[str, Any]) -> list[str]:
 
 
 async def convert_shard(run_id: str, shard_id: str, params: Mapping[str, Any]) -> dict[str, int]:
-    """Convert one shard and return its counts."""
+    """Convert one shard and return its counts.
+
+    Raises:
+        ConfigurationError: connections or prompts are no longer those that the run was opened with.
+    """
     endpoints = _endpoints(params["check_depth"])
     url = _database_url()
+    config = _config(endpoints, params)
     with _engine() as engine:
-        config = runs.config_of(engine, run_id)
+        opened_with, _ = runs.config_of(engine, run_id)
+    if config.hash != opened_with:
+        raise ConfigurationError(
+            f"connections, prompts or code have changed since run {run_id!r} was opened: trigger a new run, "
+            "which uses again what was answered"
+        )
     stop = asyncio.Event()
     # An asynchronous task ignores SIGTERM otherwise, and SIGKILL follows five seconds later.
     with suppress(NotImplementedError, RuntimeError, ValueError):
@@ -124,11 +128,11 @@ def summarise(run_id: str) -> dict[str, int]:
     """Return the run's counts.
 
     Raises:
-        ShardFailed: the corpus was not cut or a shard did not finish; the message says why.
+        RunIncomplete: the corpus was not cut, a shard did not finish, or the data set was not written.
     """
     with _engine() as engine:
-        if why := runs.shortfall(engine, run_id):
-            raise ShardFailed(why)
+        if why := _shortfall(engine, run_id):
+            raise RunIncomplete(why)
         counts = funnel(engine, run_id)
     return {"documents": counts.documents.total, **counts.documents.states, "pairs": counts.pairs}
 
@@ -136,8 +140,28 @@ def summarise(run_id: str) -> dict[str, int]:
 def close_run(run_id: str) -> None:
     """Record how the run ended."""
     with _engine() as engine:
-        why = runs.shortfall(engine, run_id)
+        why = _shortfall(engine, run_id)
         runs.close_run(engine, run_id, "failed" if why else "success", why)
+
+
+def _shortfall(engine: Engine, run_id: str) -> str:
+    if why := runs.shortfall(engine, run_id):
+        return why
+    written = is_written(dataset_folder(_store(), run_id))
+    return "" if written else "the data set was not written: the task write_dataset says why"
+
+
+def _config(endpoints: Mapping[str, Endpoint], params: Mapping[str, Any]) -> ConversionConfig:
+    second = endpoints.get("second_solver")
+    return ConversionConfig(
+        generator=ModelName.of(endpoints["generator"]),
+        checker=ModelName.of(endpoints["checker"]),
+        second_solver=ModelName.of(second) if second else None,
+        check_depth=params["check_depth"],
+        items_per_document=params["items_per_document"],
+        min_tokens=params["min_tokens"],
+        max_tokens=params["max_tokens"],
+    )
 
 
 def dataset_folder(store: str, run_id: str) -> str:
@@ -155,6 +179,11 @@ def _endpoints(check_depth: str) -> dict[str, Endpoint]:
         )
     found = {"generator": generator, "checker": _endpoint(CHECKER) or generator}
     if check_depth == "full" and (second := _endpoint(SECOND_SOLVER)):
+        if ModelName.of(second) == ModelName.of(found["checker"]):
+            raise ConfigurationError(
+                f"connection {SECOND_SOLVER!r} names the checker's own model {second.model!r}, which would agree "
+                "with itself: name another one or delete the connection"
+            )
         found["second_solver"] = second
     return found
 

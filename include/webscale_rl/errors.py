@@ -58,5 +58,9 @@ class ShardFailed(WebscaleError):
     """Too many calls of a shard failed in transport; what was answered is kept, the rest is retryable."""
 
 
+class RunIncomplete(WebscaleError):
+    """A run ends without having done all of its work; the message says what is missing."""
+
+
 class Stopping(WebscaleError):
     """The worker was told to stop (SIGTERM); what was answered is flushed, the rest is for the next try."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -22,8 +23,12 @@ from webscale_rl.records import Document, DocumentOutcome, DocumentState
 from webscale_rl.store.conversions import LEASE_SECONDS, Claim, FencedWriter, claim
 from webscale_rl.store.rows import outcome_rows
 
+logger = logging.getLogger(__name__)
+
 WINDOW = 64  # documents whose known calls are looked up at once
+FAULTS = ("endpoint", "internal")  # reasons that are no matter of the document
 BREAKER = 8  # documents in a row whose calls all failed in transport: the endpoint is gone
+STOP_SECONDS = 2.0  # Airflow kills a task five seconds after it asked it to stop
 CLAIM_WAIT_SECONDS = LEASE_SECONDS + 5  # the lease of a worker that died runs out within this
 
 
@@ -34,8 +39,10 @@ class WorkerSettings:
     database_url: str  # as libpq reads it
     endpoints: Mapping[str, Endpoint]
     config: ConversionConfig
-    max_in_flight: int = 32  # calls at a time, per role
-    max_failed_share: float = 0.05  # of a shard's documents, by transport faults, before the shard fails
+    max_in_flight: int = 32  # calls at a time, per endpoint
+    max_failed_share: float = (
+        0.05  # of a shard's documents, by faults of endpoint or code, before the shard fails
+    )
 
 
 async def convert_shard(
@@ -55,18 +62,11 @@ async def convert_shard(
         )
         stack.push_async_callback(reader.close)
         held = await _claim_patiently(reader, shard_id, run_id, settings.config.hash, owner)
-        clients = {
-            role: await stack.enter_async_context(
-                EndpointClient(endpoint, max_in_flight=settings.max_in_flight)
-            )
-            for role, endpoint in settings.endpoints.items()
-        }
+        clients = await _open_clients(stack, settings)
         writer = await stack.enter_async_context(FencedWriter(settings.database_url, held))
         worker = _Worker(reader, writer, clients, held, settings)
-        stopper = asyncio.create_task(_stop_when(stop, writer))
-        stack.callback(stopper.cancel)
         try:
-            await worker.run()
+            await _run_until(stop, worker, writer)
             worker.judge_failures()
         except* WebscaleError as errors:
             error = _gravest(errors)
@@ -96,8 +96,8 @@ class _Worker:
         self._settings = settings
         self._in_flight = asyncio.Semaphore(settings.max_in_flight)
         self._failed_in_a_row = 0
-        self._failed_by_endpoint = 0
-        self._last_failure = ""
+        self._faults = 0
+        self._last_fault = ""
         self.counts: Counter[DocumentState] = Counter()
         self.pairs = 0
 
@@ -116,12 +116,12 @@ class _Worker:
                     group.create_task(self._convert(document, known.get(document.id, KnownCalls())))
 
     def judge_failures(self) -> None:
-        """Raise ShardFailed when a larger share failed in transport than is allowed."""
+        """Raise ShardFailed when a larger share failed by faults than is allowed."""
         total = self.counts.total()
-        if self._failed_by_endpoint > self._settings.max_failed_share * total:
+        if self._faults > self._settings.max_failed_share * total:
             raise ShardFailed(
-                f"{self._failed_by_endpoint} of {total} documents of shard {self._claim.shard_id} failed by "
-                f"faults of the endpoint; the last: {self._last_failure}. What was answered is kept; run again."
+                f"{self._faults} of {total} documents of shard {self._claim.shard_id} failed by "
+                f"faults of endpoint or code; the last: {self._last_fault}. What was answered is kept; run again."
             )
 
     def summary(self) -> dict[str, int]:
@@ -132,26 +132,46 @@ class _Worker:
         try:
             origin = self._claim.origin
             asker = Asker(document.id, document.text, known, self._clients, self._writer, origin)
-            outcome = await convert_document(document, self._settings.config, asker)
+            outcome = await self._outcome(document, asker)
             for table, row in outcome_rows(outcome, self._claim.config_hash, origin):
                 self._writer.add(table, row)
             self._count(outcome.state, outcome.accepted)
-            self._watch(outcome)
+            self._watch(outcome, sent=asker.sent > 0)
         finally:
             self._in_flight.release()
+
+    async def _outcome(self, document: Document, asker: Asker) -> DocumentOutcome:
+        """Take a document down the road; a defect of ours that it brings to light costs no other document."""
+        try:
+            return await convert_document(document, self._settings.config, asker)
+        except* WebscaleError:
+            raise
+        except* Exception as errors:
+            logger.exception("document %s", document.id)
+            first = _first(errors)
+            outcome = DocumentOutcome(
+                document_id=document.id,
+                state=DocumentState.FAILED,
+                stage="road",
+                reason="internal",
+                detail=f"{type(first).__name__}: {first}"[:300],
+            )
+        return outcome
 
     def _count(self, state: DocumentState, pairs: int) -> None:
         self.counts[state] += 1
         self.pairs += pairs
 
-    def _watch(self, outcome: DocumentOutcome) -> None:
+    def _watch(self, outcome: DocumentOutcome, *, sent: bool) -> None:
         """Break the circuit when document after document fails in transport: the endpoint is gone."""
+        if outcome.reason in FAULTS:
+            self._faults += 1
+            self._last_fault = outcome.detail
         if outcome.reason != "endpoint":
-            self._failed_in_a_row = 0
+            if sent:  # else it says nothing about the endpoint
+                self._failed_in_a_row = 0
             return
         self._failed_in_a_row += 1
-        self._failed_by_endpoint += 1
-        self._last_failure = outcome.detail
         if self._failed_in_a_row >= BREAKER:
             raise ShardFailed(
                 f"{BREAKER} documents in a row failed by faults of the endpoint; the last: {outcome.detail}. "
@@ -206,9 +226,43 @@ async def _claim_patiently(
             await asyncio.sleep(1)
 
 
-async def _stop_when(stop: asyncio.Event, writer: FencedWriter) -> None:
-    await stop.wait()
-    writer.stop()
+async def _open_clients(stack: AsyncExitStack, settings: WorkerSettings) -> dict[str, EndpointClient]:
+    """Return a client for every role; roles with the same endpoint share one, and its ceiling."""
+    clients: dict[str, EndpointClient] = {}
+    for role, endpoint in settings.endpoints.items():
+        shared = [client for client in clients.values() if client.endpoint == endpoint]
+        clients[role] = (
+            shared[0]
+            if shared
+            else await stack.enter_async_context(
+                EndpointClient(endpoint, max_in_flight=settings.max_in_flight)
+            )
+        )
+    return clients
+
+
+async def _run_until(stop: asyncio.Event, worker: _Worker, writer: FencedWriter) -> None:
+    """Run the worker; after ``stop``, calls in flight have a moment to end before they are given up.
+
+    Raises:
+        Stopping: it was stopped; and the errors of the worker.
+    """
+    running = asyncio.create_task(worker.run())
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if stopping.done() and not running.done():
+            writer.stop()
+            await asyncio.wait({running}, timeout=STOP_SECONDS)
+            if not running.done():
+                running.cancel()
+                await asyncio.wait({running})
+                raise ExceptionGroup("stopped", [Stopping("told to stop; what was answered is kept")])
+        await running
+    finally:
+        for task in (running, stopping):
+            task.cancel()
+        await asyncio.wait({running, stopping})
 
 
 def _next(groups: Iterator[list[Document]]) -> list[Document] | None:
@@ -222,6 +276,13 @@ def _gravest(errors: BaseExceptionGroup[WebscaleError]) -> WebscaleError:
         if found := [error for error in flat if isinstance(error, kind)]:
             return found[0]
     return flat[0]
+
+
+def _first(errors: BaseExceptionGroup[Exception]) -> BaseException:
+    first: BaseException = errors
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first
 
 
 def _flatten(errors: BaseExceptionGroup[WebscaleError]) -> Iterator[WebscaleError]:

@@ -14,9 +14,14 @@ SELECT q.pair_id, q.id AS question_id, q.question, q.answer, q.answer_spec, q.pe
        q.state, q.stage, q.reason, q.detail, q.created_at,
        q.document_id, q.evidence,
        d.source, d.source_id, d.source_uri, d.source_row, d.url, d.licence,
+       (SELECT jsonb_agg(DISTINCT jsonb_build_object(
+                   'source', s.source, 'source_id', s.source_id, 'source_uri', s.source_uri,
+                   'source_row', s.source_row, 'url', s.url, 'licence', s.licence, 'shard_id', s.shard_id))
+        FROM documents s WHERE s.document_id = q.document_id
+       ) AS sources,
        q.shard_id, q.run_id, r.code_version, q.config_hash, c.content AS configuration,
        (SELECT jsonb_agg(jsonb_build_object(
-                   'stage', l.stage, 'prompt_version', l.prompt_version, 'model', l.model,
+                   'call_key', l.call_key, 'stage', l.stage, 'prompt_version', l.prompt_version, 'model', l.model,
                    'model_revision', l.model_revision, 'attempt', l.attempt, 'valid', l.valid,
                    'prompt_tokens', l.prompt_tokens, 'cached_tokens', l.cached_tokens,
                    'completion_tokens', l.completion_tokens, 'latency_ms', l.latency_ms,
@@ -31,7 +36,8 @@ SELECT q.pair_id, q.id AS question_id, q.question, q.answer, q.answer_spec, q.pe
                              UNION SELECT v.call_key FROM verdicts v WHERE v.question_id = q.id)
        ) AS calls,
        (SELECT jsonb_agg(jsonb_build_object(
-                   'judge', v.judge, 'outcome', v.outcome, 'words', v.words, 'answer', v.answer)
+                   'judge', v.judge, 'outcome', v.outcome, 'words', v.words, 'answer', v.answer,
+                   'call_key', v.call_key)
                ORDER BY v.position)
         FROM verdicts v WHERE v.question_id = q.id
        ) AS verdicts

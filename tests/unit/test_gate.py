@@ -29,6 +29,7 @@ def gated(form: str, **changes: Any) -> Question | GateRejection:
 
 # What breaks exactly one rule, and right beside it what breaks none.
 ASKED = DRAFTS["recall"]["question"]
+YEAR = {"answer": "1937", "answer_type": "integer"}
 THREE = {"options": ["Red", "Blue", "Green"], "answer": "Red"}
 PUMPS = {"answer_type": "integer", "unit": "hours", "aliases": []}
 SCOPED = {"claim_scope": "source", "scope_anchor": "named after him"}
@@ -44,7 +45,9 @@ RULES: list[tuple[GateReason, str, dict[str, Any], dict[str, Any]]] = [
         {"answer": "yes " * 21, "answer_type": "phrase"},
         {"answer": "yes " * 20, "answer_type": "phrase"},
     ),
-    (GateReason.SPEC_INVALID, "recall", {"tolerance": float("inf")}, {"tolerance": 1e308}),
+    (GateReason.SPEC_INVALID, "recall", {**YEAR, "tolerance": float("inf")}, {"tolerance": float("inf")}),
+    (GateReason.SPEC_INVALID, "recall", {**YEAR, "tolerance": 39}, {**YEAR, "tolerance": 38}),
+    (GateReason.SPEC_INVALID, "recall", {"answer_type": "choice"}, {"answer_type": "phrase"}),
     (
         GateReason.SPEC_INVALID,
         "recall",

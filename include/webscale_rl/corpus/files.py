@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -56,9 +57,27 @@ def find_files(corpus: str) -> list[CorpusFile]:
     return files
 
 
+def require_no_secret(corpus: str) -> None:
+    """Check that a corpus can be named in records: it is kept with every document.
+
+    Raises:
+        CorpusError: its URI holds a user, a password or a query; the message does not repeat it.
+    """
+    for part in corpus.split("::"):
+        if "://" not in part:
+            continue
+        url = urlsplit(part)
+        if "@" in url.netloc or (url.scheme in ("http", "https") and url.query):
+            raise CorpusError(
+                "the URI of the corpus must hold no user, password or query: give credentials in the environment, "
+                "as fsspec's file systems read them"
+            )
+
+
 def _open(corpus: str) -> tuple[Any, str]:
     if not corpus.strip():
         raise CorpusError("no corpus is given: name a file, folder, glob or fsspec URI")
+    require_no_secret(corpus)
     try:
         filesystem, path = fsspec.url_to_fs(corpus)
     except ImportError as error:

@@ -112,11 +112,13 @@ def _text(record: Mapping[str, Any], max_chars: int) -> str | Fault:
 
 
 def _field(record: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    """Return a field as text, from the record or its metadata; what is no text or number is as good as missing."""
+    """Return a field as text, from the record or its metadata; no text, number or list of texts counts as none."""
     nested = [record[name] for name in NESTED if isinstance(record.get(name), Mapping)]
     for level in (record, *nested):
         for name in names:
             value = level.get(name)
+            if isinstance(value, list):  # such as several licences
+                value = ", ".join(part for part in value if isinstance(part, str))
             if isinstance(value, str | int | float) and not isinstance(value, bool) and str(value).strip():
                 return str(value).replace("\x00", "").encode("utf-8", "replace").decode()[:LONGEST_FIELD]
     return ""

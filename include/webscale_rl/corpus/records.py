@@ -17,6 +17,7 @@ MAX_RECORD_BYTES = 32 * 2**20
 CHUNK = 2**20
 ZSTD_PIECE = 2**10  # compressed bytes at a time: a hostile file makes up to 32,000 bytes of each
 BATCH_ROWS = 256
+BATCH_BYTES = 64 * 2**20  # of a Parquet batch, uncompressed
 
 
 @dataclass(frozen=True)
@@ -140,10 +141,16 @@ def _parquet(file: CorpusFile) -> Iterator[RawRecord]:
 
     with file.filesystem.open(file.path, "rb") as raw:
         row = 0
-        for batch in pq.ParquetFile(raw).iter_batches(batch_size=BATCH_ROWS):
-            for record in _rows(batch):
-                row += 1
-                yield row, record
+        parquet = pq.ParquetFile(raw)
+        for group in range(parquet.num_row_groups):
+            size = parquet.metadata.row_group(group)
+            fit = BATCH_BYTES * size.num_rows // max(1, size.total_byte_size)
+            for batch in parquet.iter_batches(
+                batch_size=min(BATCH_ROWS, max(1, fit)), row_groups=[group], use_threads=False
+            ):
+                for record in _rows(batch):
+                    row += 1
+                    yield row, record
 
 
 def _rows(batch: Any) -> list[dict[str, Any] | Fault]:

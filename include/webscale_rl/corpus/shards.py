@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -211,7 +212,8 @@ class _ShardWriter:
         """Remove what was begun."""
         self._parquet.close()
         self._file.close()
-        self._files.rm(self._part)
+        with suppress(FileNotFoundError):  # it may have its final name already
+            self._files.rm(self._part)
 
     def _flush(self) -> None:
         if self._group:

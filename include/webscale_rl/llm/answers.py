@@ -31,10 +31,19 @@ def read_answer(schema: type[A], completion: Completion) -> A:
         raise InvalidAnswer("truncated", f"cut off after {completion.completion_tokens} tokens")
     if not completion.text.strip():
         raise InvalidAnswer("empty", "the answer holds no text")
-    if "\\u0000" in completion.text or "\x00" in completion.text:
+    return parse_answer(schema, completion.text)
+
+
+def parse_answer(schema: type[A], text: str) -> A:
+    """Return the answer in a text.
+
+    Raises:
+        InvalidAnswer: with the reason ``not_json`` or ``wrong_schema``.
+    """
+    if "\\u0000" in text or "\x00" in text:
         raise InvalidAnswer("wrong_schema", "the answer holds a NUL character")
     try:
-        return schema.model_validate_json(_escaped(completion.text.strip()), strict=True)
+        return schema.model_validate_json(_escaped(text.strip()), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         if first["type"] == "json_invalid":

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import httpx2
 import openai
-import orjson
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
 from webscale_rl.errors import ConfigurationError, EndpointError, EndpointRefusal, RequestRejected
@@ -136,6 +135,8 @@ class EndpointClient:
             listed = await self._client.get("/models", cast_to=object)
         except openai.OpenAIError as error:
             raise translated(error, self.endpoint) from error
+        except ValueError as error:
+            raise EndpointError(f"{self.endpoint.base_url} sent a list of models that is no JSON") from error
         data = listed.get("data") if isinstance(listed, dict) else None
         return [str(model.get("id", "")) for model in data or [] if isinstance(model, dict)]
 
@@ -149,7 +150,7 @@ class EndpointClient:
             )
         except openai.OpenAIError as error:
             raise translated(error, self.endpoint) from error
-        except (orjson.JSONDecodeError, UnicodeDecodeError, ValueError) as error:
+        except ValueError as error:
             raise EndpointError(f"{self.endpoint.base_url} sent a body that is no JSON") from error
         return _completion(answer, round((time.monotonic() - started) * 1000), attempt)
 

@@ -6,13 +6,15 @@ served again; one that did not validate is kept with ``valid = false`` and count
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from webscale_rl.errors import InvalidAnswer
 from webscale_rl.ids import content_id
-from webscale_rl.llm.answers import read_answer
+from webscale_rl.llm.answers import parse_answer, read_answer
 from webscale_rl.llm.endpoint import Completion, Endpoint, EndpointClient
 from webscale_rl.llm.prompts import Message, build_messages
 from webscale_rl.stages.stage import Stage, StageAnswer
@@ -89,6 +91,8 @@ class Asker:
         self._clients = clients
         self._sink = sink
         self._origin = origin
+        self._asking: dict[str, asyncio.Lock] = {}
+        self.sent = 0  # requests, whatever came of them
 
     def has(self, role: str) -> bool:
         """Whether an endpoint is configured for this role."""
@@ -110,16 +114,23 @@ class Asker:
             fields=fields,
         )
         key = call_key(client.endpoint, stage, messages)
-        if (known := self._known.valid.get(key)) is not None:
-            return Answered(stage.answer.model_validate_json(known), key)
-        try:
-            answer = await self._attempt(client, stage, key, messages)
-        except InvalidAnswer as invalid:
-            answer = await self._attempt(client, stage, key, [*messages, *_second_request(invalid)])
-        return Answered(answer, key)
+        async with self._asking.setdefault(
+            key, asyncio.Lock()
+        ):  # two items may ask the same at the same time
+            if (known := self._known.valid.get(key)) is not None:
+                with suppress(
+                    InvalidAnswer
+                ):  # a stored answer that cannot be read any more is asked for anew
+                    return Answered(parse_answer(stage.answer, known), key)
+            try:
+                answer = await self._attempt(client, stage, key, messages)
+            except InvalidAnswer as invalid:
+                answer = await self._attempt(client, stage, key, [*messages, *_second_request(invalid)])
+            return Answered(answer, key)
 
     async def _attempt(self, client: EndpointClient, stage: Stage[A], key: str, messages: list[Message]) -> A:
         self._sink.check()
+        self.sent += 1
         completion = await client.chat(
             {
                 "messages": messages,
@@ -170,10 +181,15 @@ class Asker:
 def _second_request(invalid: InvalidAnswer) -> list[Message]:
     """Return the messages that ask once more, behind the first request so that its prefix stays cached."""
     return [
-        {"role": "assistant", "content": invalid.text[:MAX_QUOTED] or "(no text)"},
+        {"role": "assistant", "content": _encodable(invalid.text[:MAX_QUOTED]) or "(no text)"},
         {
             "role": "user",
             "content": f"That answer cannot be used ({invalid.reason}: {invalid.detail}). "
             "Answer the same task again, shorter if it was cut off: one JSON object with exactly the fields listed.",
         },
     ]
+
+
+def _encodable(text: str) -> str:
+    """Return a text without lone surrogates, which JSON can carry and a request cannot."""
+    return text.encode("utf-8", "replace").decode()

@@ -23,10 +23,10 @@ from webscale_rl.local.progress import Display, funnel_table
 from webscale_rl.local.rest import Airflow
 from webscale_rl.local.settings import Settings
 from webscale_rl.local.stack import Stack, locked
+from webscale_rl.release.dataset import FILES
 from webscale_rl.store.engine import open_engine
 from webscale_rl.store.queries import progress
 
-RESULTS = ("dataset.parquet", "dataset.jsonl", "bad_records.jsonl", "funnel.json")
 POLL_SECONDS = 0.5
 
 
@@ -81,14 +81,14 @@ def run(settings: Settings, watch: Interrupts, console: Console) -> None:
         take_results(stack.store / "datasets" / run_id, settings.out)
         console.print("stopping ...")
     console.print(funnel_table(json.loads((settings.out / "funnel.json").read_text())))
-    for name in RESULTS:
+    for name in FILES:
         console.print(str(settings.out / name), soft_wrap=True, highlight=False)
 
 
 def take_results(source: Path, out: Path) -> None:
     """Copy a run's files to ``out``; each appears there whole or not at all."""
     out.mkdir(parents=True, exist_ok=True)
-    for name in RESULTS:
+    for name in FILES:
         temporary = out / f".{name}.{os.getpid()}"
         shutil.copyfile(source / name, temporary)
         temporary.replace(out / name)

@@ -6,9 +6,11 @@ equal bytes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
+from uuid import uuid4
 
 import fsspec
 import orjson
@@ -23,6 +25,7 @@ from webscale_rl.rewards.spec import AnswerSpec
 from webscale_rl.store.queries import bad_records, funnel
 from webscale_rl.store.runs import config_of
 
+FILES = ("dataset.parquet", "dataset.jsonl", "bad_records.jsonl", "funnel.json")  # in the order they appear
 SPAN = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("text", pa.string())])
 SCHEMA = pa.schema(
     [
@@ -85,32 +88,41 @@ def write_dataset(engine: Engine, run_id: str, folder: str) -> dict[str, int]:
     Returns:
         The number of documents read and of pairs written.
     """
-    config = config_of(engine, run_id)
+    config_hash, config = config_of(engine, run_id)
     counts = funnel(engine, run_id)
     files, path = fsspec.url_to_fs(folder)
     files.makedirs(path, exist_ok=True)
-    names = ("dataset.parquet", "dataset.jsonl")
+    if files.exists(f"{path}/{FILES[-1]}"):  # of an earlier try: it says that the files are complete
+        files.rm(f"{path}/{FILES[-1]}")
+    # A try that was taken for dead may still be writing: each has names of its own.
+    parts = {name: f"{path}/{name}.{uuid4().hex}.part" for name in FILES}
     pairs = 0
     with ExitStack() as stack:
-        parquet_file, jsonl_file = (
-            stack.enter_context(files.open(f"{path}/{name}.part", "wb")) for name in names
-        )
+        parquet_file, jsonl_file = (stack.enter_context(files.open(parts[name], "wb")) for name in FILES[:2])
         parquet = stack.enter_context(pq.ParquetWriter(parquet_file, SCHEMA, compression="zstd"))
-        for rows in _rows(engine, run_id, config):
+        for rows in _rows(engine, run_id, config_hash, config):
             parquet.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
             jsonl_file.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
             pairs += len(rows)
-    with files.open(f"{path}/bad_records.jsonl.part", "wb") as file:
+    with files.open(parts["bad_records.jsonl"], "wb") as file:
         for record in bad_records(engine, run_id):
             file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
-    with files.open(f"{path}/funnel.json.part", "wb") as file:
+    with files.open(parts["funnel.json"], "wb") as file:
         file.write(orjson.dumps(counts.as_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    for name in (*names, "bad_records.jsonl", "funnel.json"):
-        files.mv(f"{path}/{name}.part", f"{path}/{name}")
+    for name, part in parts.items():
+        files.mv(part, f"{path}/{name}")
     return {"documents": counts.documents.total, "pairs": pairs}
 
 
-def _rows(engine: Engine, run_id: str, config: ConversionConfig) -> Iterator[list[dict[str, Any]]]:
+def is_written(folder: str) -> bool:
+    """Say whether the files of a run stand in ``folder``."""
+    files, path = fsspec.url_to_fs(folder)
+    return bool(files.exists(f"{path}/{FILES[-1]}"))
+
+
+def _rows(
+    engine: Engine, run_id: str, config_hash: str, config: ConversionConfig
+) -> Iterator[list[dict[str, Any]]]:
     """Yield the rows of one row group of documents at a time; a pair that occurs twice is written once."""
     written: set[str] = set()
     with engine.connect() as connection:
@@ -125,13 +137,13 @@ def _rows(engine: Engine, run_id: str, config: ConversionConfig) -> Iterator[lis
             for documents in read_shard(uri):
                 found: dict[str, list[dict[str, Any]]] = {}
                 ids = [document.id for document in documents]
-                query = {"config": config.hash, "documents": ids}
+                query = {"config": config_hash, "documents": ids}
                 for pair in connection.execute(_ACCEPTED, query).mappings():
                     if pair["pair_id"] not in written:
                         written.add(pair["pair_id"])
                         found.setdefault(pair["document_id"], []).append(dict(pair))
                 rows = [
-                    _row(document, pair, config)
+                    _row(document, pair, config) | {"config_hash": config_hash}
                     for document in documents
                     for pair in found.pop(document.id, [])
                 ]
@@ -140,7 +152,7 @@ def _rows(engine: Engine, run_id: str, config: ConversionConfig) -> Iterator[lis
 
 
 def _row(document: Document, pair: Mapping[str, Any], config: ConversionConfig) -> dict[str, Any]:
-    spec = AnswerSpec.from_json(orjson.dumps(pair["answer_spec"]).decode())
+    spec = AnswerSpec.from_json(json.dumps(pair["answer_spec"]))
     return {
         "pretrain_text": document.text,
         "domain": pair["domain"],
@@ -173,5 +185,4 @@ def _row(document: Document, pair: Mapping[str, Any], config: ConversionConfig) 
         "prompt_versions": orjson.dumps(
             config.prompts_of(Domain(pair["domain"])), option=orjson.OPT_SORT_KEYS
         ).decode(),
-        "config_hash": config.hash,
     }

@@ -68,6 +68,7 @@ Rule = Callable[[_Draft], Finding]
 QUESTION_CHARACTERS = (12, 1_200)
 CODE_QUESTION_CHARACTERS = 2_000  # an execute question carries its code
 ANSWER_WORDS = 20
+TOLERANCE_SHARE = Fraction(1, 50)  # of the answer, if its rounding is finer
 LONG_ANSWERS = frozenset({"list", "set", "tuple", "expression", "string", "choice"})
 # Numbers that arithmetic brings along: averages, percentages, units of time and scale.
 CONSTANTS = frozenset(
@@ -145,9 +146,18 @@ def _specified(draft: _Draft) -> Finding:
         _spec(draft.answer, tuple(draft.answer.options))
     except ValueError as error:
         return _reject(GateReason.SPEC_INVALID, str(error))
-    if draft.answer.answer_type in NUMERIC_TYPES and not numbers(draft.answer.answer):
+    answer = draft.answer
+    if answer.answer_type == "choice" and draft.form is not TaskForm.CHOICE:
+        return _reject(GateReason.SPEC_INVALID, f"the type choice for the task form {draft.form.value}")
+    if answer.answer_type not in NUMERIC_TYPES:
+        return None
+    held = numbers(answer.answer)
+    if not held:
+        return _reject(GateReason.SPEC_INVALID, f"{answer.answer_type} without a number: {answer.answer!r}")
+    allowed = max(max(held) * TOLERANCE_SHARE, _rounding(answer))
+    if Fraction(str(answer.tolerance)) > allowed:
         return _reject(
-            GateReason.SPEC_INVALID, f"{draft.answer.answer_type} without a number: {draft.answer.answer!r}"
+            GateReason.SPEC_INVALID, f"a tolerance of {answer.tolerance:g} lets wrong answers pass"
         )
     return None
 
@@ -274,10 +284,14 @@ def _readings(value: Fraction, answer: GenerateAnswer) -> Iterator[Fraction]:
 
 def _agrees(value: Fraction, claimed: Fraction, answer: GenerateAnswer) -> bool:
     """Say whether a claimed number is the value, within its tolerance or rounded to its own decimals."""
-    shown = re.search(r"\.(\d+)", answer.answer)
-    rounding = Fraction(1, 2 * 10 ** (len(shown.group(1)) if shown else 0))
-    slack = max(Fraction(str(answer.tolerance)), rounding)  # as written: 0.3 is 3/10
+    slack = max(Fraction(str(answer.tolerance)), _rounding(answer))  # as written: 0.3 is 3/10
     return abs(abs(value) - claimed) <= slack
+
+
+def _rounding(answer: GenerateAnswer) -> Fraction:
+    """Return half a unit of the last decimal that an answer shows."""
+    shown = re.search(r"\.(\d+)", answer.answer)
+    return Fraction(1, 2 * 10 ** (len(shown.group(1)) if shown else 0))
 
 
 def _compared(draft: _Draft) -> Finding:
@@ -338,7 +352,7 @@ def _spec(answer: GenerateAnswer, options: tuple[str, ...]) -> AnswerSpec:
         answer=text,
         unit=answer.unit.strip(),
         precision=answer.precision.strip(),
-        tolerance=answer.tolerance,
+        tolerance=answer.tolerance if answer.answer_type in NUMERIC_TYPES else 0.0,
         aliases=tuple(alias.strip() for alias in answer.aliases if alias.strip()) + letters,
         options=options,
         order=answer.answer_type != "set",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +16,8 @@ from psycopg import AsyncConnection
 
 from webscale_rl.errors import LeaseLost, ShardBusy, Stopping
 from webscale_rl.store.bulk import insert_statement, rows_parameter
+
+logger = logging.getLogger(__name__)
 
 LEASE_SECONDS = 15.0
 FLUSH_SECONDS = 0.05  # what a kill may cost
@@ -96,7 +99,9 @@ class FencedWriter:
         self._buffered = 0
         self._wake = asyncio.Event()
         self._lease_ends = time.monotonic() + LEASE_SECONDS
-        self._lost = ""  # why nothing may be written any more
+        self._lost = ""  # why nothing more may be sent
+        self._over = False  # nothing more may be written: taken over, or closed
+        self._trouble = ""  # the database's last error
         self._stopping = False
         self._closing = False
         self._connection: AsyncConnection[Any] | None = None
@@ -116,8 +121,12 @@ class FencedWriter:
         if self._task is not None:
             await self._task
         try:
-            if not self._lost:
+            if (
+                not self._over
+            ):  # the epoch tells whether a lease that ran out meanwhile is still ours to extend
                 await self.flush()
+        except LeaseLost:
+            logger.warning("rows of shard %s were not written: it was taken over", self._claim.shard_id)
         finally:
             if self._connection is not None:
                 await self._connection.close()
@@ -134,6 +143,7 @@ class FencedWriter:
         if not self._lost and time.monotonic() > self._lease_ends:
             self._lost = (
                 f"the lease of shard {self._claim.shard_id} ran out: the database did not answer in time"
+                f"{self._trouble}"
             )
         if self._lost:
             raise LeaseLost(self._lost)
@@ -161,7 +171,9 @@ class FencedWriter:
             for table, rows in taken.items():
                 del self._rows[table][: len(rows)]
                 self._buffered -= len(rows)
+            self._trouble = ""
             if closing:
+                self._over = True
                 self._lost = f"the conversion of shard {self._claim.shard_id} is closed"
 
     async def _run(self) -> None:
@@ -177,9 +189,13 @@ class FencedWriter:
                 await self.flush()
             except LeaseLost as error:
                 self._lost = str(error)
-            except psycopg.OperationalError:
+            except psycopg.Error as error:  # a server may be away, restarting, or read-only for a while
+                self._trouble = f" ({type(error).__name__})"
                 await self._disconnect()
                 await asyncio.sleep(FLUSH_SECONDS * 10)
+            except Exception as error:
+                self._lost = f"rows of shard {self._claim.shard_id} cannot be written: {type(error).__name__}"
+                raise
             else:
                 last = time.monotonic()
 
@@ -203,6 +219,7 @@ class FencedWriter:
                 },
             )
             if cursor.rowcount != 1:
+                self._over = True
                 raise LeaseLost(f"shard {self._claim.shard_id} was taken over by another task")
             if questions := taken.get("questions"):
                 ids = [row["id"] for row in questions]

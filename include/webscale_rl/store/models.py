@@ -177,9 +177,8 @@ class QuestionRow(Base):
     __table_args__ = (Index("ix_questions_document", "config_hash", "document_id", "item_index"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)  # hash of configuration, document, item and parent
-    pair_id: Mapped[str] = mapped_column(
-        index=True
-    )  # hash of document, question and answer; the data set's id
+    # Of an accepted question: hash of document, question and answer, the data set's id. Else empty.
+    pair_id: Mapped[str] = mapped_column(index=True)
     parent_id: Mapped[str]  # the question that this one repairs
     config_hash: Mapped[str] = mapped_column(ForeignKey("configurations.config_hash"))
     document_id: Mapped[str]

@@ -7,7 +7,7 @@ import orjson
 
 from webscale_rl.convert import pair_id
 from webscale_rl.ids import content_id
-from webscale_rl.records import DocumentOutcome, ItemOutcome
+from webscale_rl.records import DocumentOutcome, ItemOutcome, ItemState
 
 TableRow = tuple[str, dict[str, Any]]
 
@@ -40,9 +40,10 @@ def outcome_rows(outcome: DocumentOutcome, config_hash: str, origin: Mapping[str
 def _question_row(outcome: DocumentOutcome, item: ItemOutcome, config_hash: str) -> dict[str, Any]:
     question = item.question
     parent = question.parent_id if question else ""
+    accepted = item.state is ItemState.ACCEPTED
     row = {
         "id": content_id([config_hash, outcome.document_id, item.item_index, parent]),
-        "pair_id": pair_id(outcome.document_id, question) if question else "",
+        "pair_id": pair_id(outcome.document_id, question) if question and accepted else "",
         "parent_id": parent,
         "config_hash": config_hash,
         "document_id": outcome.document_id,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from webscale_rl import __version__
 from webscale_rl.config import ConversionConfig
-from webscale_rl.store.models import Configuration, Conversion, Run, RunShard
+from webscale_rl.store.models import Configuration, Run, RunShard
 
 
 def open_run(engine: Engine, run_id: str, config: ConversionConfig, parameters: Mapping[str, Any]) -> None:
@@ -47,15 +47,18 @@ def assign_shards(engine: Engine, run_id: str, ingestion_id: str | None, shard_i
             connection.execute(insert(RunShard).values(rows))
 
 
-def config_of(engine: Engine, run_id: str) -> ConversionConfig:
-    """Return the configuration that a run was opened with."""
+def config_of(engine: Engine, run_id: str) -> tuple[str, ConversionConfig]:
+    """Return the hash and the content of the configuration that a run was opened with.
+
+    The hash is the recorded one: a later release may know more fields and would compute another.
+    """
     with engine.connect() as connection:
-        content = connection.execute(
-            select(Configuration.content)
+        config_hash, content = connection.execute(
+            select(Configuration.config_hash, Configuration.content)
             .join(Run, Run.config_hash == Configuration.config_hash)
             .where(Run.id == run_id)
-        ).scalar_one()
-    return ConversionConfig.model_validate(content)
+        ).one()
+    return config_hash, ConversionConfig.model_validate(content)
 
 
 def is_cut(engine: Engine, run_id: str) -> bool:
@@ -65,31 +68,38 @@ def is_cut(engine: Engine, run_id: str) -> bool:
 
 
 def shortfall(engine: Engine, run_id: str) -> str:
-    """Return why a run is not complete, in one line; empty when it is.
+    """Return why a run is not complete, in one line; empty when every document of it has a result.
 
-    A shard with failed documents is finished (``open``): these are driven again by the next run.
+    A document that failed has one: the next run tries it again.
     """
     if not is_cut(engine, run_id):
         return "no shards were cut: the first task that failed says why"
     with engine.connect() as connection:
-        rows = connection.execute(
-            select(RunShard.shard_id, Conversion.state, Conversion.error)
-            .join(Run, Run.id == RunShard.run_id)
-            .outerjoin(
-                Conversion,
-                (Conversion.shard_id == RunShard.shard_id) & (Conversion.config_hash == Run.config_hash),
-            )
-            .where(RunShard.run_id == run_id)
-            .order_by(RunShard.position)
-        ).all()
+        rows = connection.execute(_SHARDS, {"run": run_id}).all()
     unfinished = [
-        f"{shard_id}: {error or state or 'never started'}"
-        for shard_id, state, error in rows
-        if state not in ("done", "open")
+        f"{shard_id}: {error or f'{pending} documents were not reached'}"
+        for shard_id, state, error, pending in rows
+        if pending or state == "failed"
     ]
     if not unfinished:
         return ""
     return f"{len(unfinished)} of {len(rows)} shards did not finish; {unfinished[0]}"
+
+
+_SHARDS = text(
+    """
+    SELECT s.shard_id, c.state, c.error,
+           (SELECT count(*) FROM documents d
+            WHERE d.shard_id = s.shard_id AND NOT EXISTS (
+                SELECT FROM document_results t
+                WHERE t.config_hash = r.config_hash AND t.document_id = d.document_id))
+    FROM runs r
+    JOIN run_shards s ON s.run_id = r.id
+    LEFT JOIN conversions c ON c.shard_id = s.shard_id AND c.config_hash = r.config_hash
+    WHERE r.id = :run
+    ORDER BY s.position
+    """
+)
 
 
 def close_run(engine: Engine, run_id: str, state: str, error: str = "") -> None:
