@@ -11,15 +11,16 @@ import pytest
 from sqlalchemy import text
 
 from tests.endpoints import by_schema
-from tests.fixtures.forms import DOCUMENTS, DRAFTS, script
+from tests.fixtures.forms import DOCUMENTS, DRAFTS, assessed, script
 from tests.fixtures.pipeline import Pipeline
 from webscale_rl.errors import EndpointRefusal, ShardFailed, Stopping
 from webscale_rl.llm.endpoint import Endpoint
+from webscale_rl.records import Document, DocumentOutcome
 from webscale_rl.release.dataset import SCHEMA
 from webscale_rl.rewards import AnswerSpec, Match, match
 from webscale_rl.stages.check import CheckDepth
 from webscale_rl.store import runs
-from webscale_rl.store.queries import Funnel, progress, provenance
+from webscale_rl.store.queries import Funnel, funnel, progress, provenance
 
 Start = Callable[..., Endpoint]
 
@@ -332,6 +333,100 @@ async def test_a_stopped_worker_keeps_what_was_answered_and_frees_the_shard(
     found = await pipeline.run(corpus, endpoint, run_id="second")
     assert found.pairs == 6
     assert sum(pipeline.calls().values()) == 2 + 6 + 6 + 6
+
+
+async def test_a_stopped_worker_does_not_wait_for_slow_answers(
+    pipeline: Pipeline, offline_endpoint: Start
+) -> None:
+    """Airflow kills a task five seconds after it asked it to stop; a run that was stopped is not complete."""
+    endpoint = offline_endpoint("--service-time", "30", script=script())
+    stop = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.3, stop.set)
+    with pytest.raises(Stopping):
+        await asyncio.wait_for(pipeline.run(pipeline.corpus(DOCUMENTS), endpoint, stop=stop), 5)
+    assert pipeline.rows("SELECT state FROM conversions") == [("open",)]
+    assert "2 documents were not reached" in runs.shortfall(pipeline.engine, "run")
+
+
+async def test_an_answer_with_raw_line_breaks_is_served_again(
+    pipeline: Pipeline, offline_endpoint: Start
+) -> None:
+    entries = script()
+    for entry in entries:
+        if entry["stage"] == "assess":
+            answer = entry["answer"] | {"analysis": "two lines"}
+            entry["answer"] = json.dumps(answer).replace("two lines", "two\nlines")
+    endpoint = offline_endpoint(script=entries)
+    corpus = pipeline.corpus(DOCUMENTS)
+    await pipeline.run(corpus, endpoint, run_id="lean")
+    before = pipeline.calls()
+    found = await pipeline.run(corpus, endpoint, run_id="full", depth="full")
+    assert found.pairs == 6
+    assert pipeline.calls() == before | {"judge": 6}
+
+
+async def test_a_stored_answer_that_cannot_be_read_any_more_is_asked_for_anew(
+    pipeline: Pipeline, offline_endpoint: Start
+) -> None:
+    endpoint = offline_endpoint(script=script())
+    corpus = pipeline.corpus(DOCUMENTS)
+    await pipeline.run(corpus, endpoint, run_id="one")
+    with pipeline.engine.begin() as connection:
+        connection.execute(text("UPDATE llm_calls SET response = '{' WHERE stage = 'assess'"))
+    found = await pipeline.run(corpus, endpoint, run_id="two", depth="full")
+    assert found.pairs == 6
+    assert pipeline.calls()["assess"] == 4
+
+
+async def test_a_defect_of_ours_costs_one_document_and_turns_the_run_red(
+    pipeline: Pipeline, offline_endpoint: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from webscale_rl import worker
+
+    convert = worker.convert_document
+
+    async def defective(document: Document, *others: Any) -> DocumentOutcome:
+        if document.source_id == "broken":
+            raise ZeroDivisionError("a defect")
+        return await convert(document, *others)
+
+    monkeypatch.setattr(worker, "convert_document", defective)
+    broken = {"id": "broken", "text": "Another text. " * 30}
+    with pytest.raises(ShardFailed, match=r"1 of 3 documents .* ZeroDivisionError: a defect"):
+        await pipeline.run(pipeline.corpus([broken, *DOCUMENTS]), offline_endpoint(script=script()))
+    found = funnel(pipeline.engine, "run")
+    assert found.documents.states == {"done": 2, "failed": 1}
+    assert found.documents.reasons["failed"] == {"road/internal": 1}
+    assert found.pairs == 6
+
+
+async def test_items_that_ask_the_same_pay_once(pipeline: Pipeline, offline_endpoint: Start) -> None:
+    """The repeats are rejected; the id of the pair stays that of the accepted one."""
+    plan = [(f"Person {number}", "recall", f"the year {number}") for number in range(3)]
+    entries = [
+        {"stage": "assess", "answer": assessed("Other", *plan)},
+        {"stage": "generate", "answer": DRAFTS["recall"]},
+        *script(),
+    ]
+    found = await pipeline.run(pipeline.corpus(DOCUMENTS[1:]), offline_endpoint(script=entries))
+    assert found.items.states == {"accepted": 1, "rejected": 2}
+    assert found.items.reasons["rejected"] == {"gate/repeated_question": 2}
+    assert pipeline.calls() == {"assess": 1, "blind": 1, "generate": 3, "solve": 1}
+    (pair,) = pipeline.rows("SELECT pair_id FROM questions WHERE pair_id <> ''")
+    assert len(provenance(pipeline.engine, pair[0])) == 1
+
+
+async def test_provenance_names_every_place_that_holds_the_document(
+    pipeline: Pipeline, offline_endpoint: Start
+) -> None:
+    endpoint = offline_endpoint(script=script())
+    await pipeline.run(pipeline.corpus(DOCUMENTS), endpoint, run_id="one")
+    again = [{**document, "licence": "proprietary", "source": "elsewhere"} for document in DOCUMENTS]
+    await pipeline.run(pipeline.corpus(again), endpoint, run_id="two")
+    row = json.loads((pipeline.dataset("two") / "dataset.jsonl").read_text().splitlines()[0])
+    (found,) = provenance(pipeline.engine, row["id"])
+    assert {source["licence"] for source in found["sources"]} == {row["licence"], found["licence"]}
+    assert row["licence"] == "proprietary"
 
 
 async def test_documents_outside_the_limits_never_reach_a_model(

@@ -479,3 +479,19 @@ def test_a_tokenizer_that_is_none_is_a_wrong_setting(monkeypatch: pytest.MonkeyP
             tokens.count("x")
     finally:
         tokens._counter.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "corpus",
+    [
+        "http://user:s3cret@host/a.jsonl",
+        "https://host/a.jsonl?signature=s3cret",
+        "s3://key:s3cret@bucket/a",
+        "zip://a.jsonl::ftp://user:s3cret@host/a.zip",
+    ],
+)
+def test_a_secret_in_the_uri_is_refused_without_repeating_it(corpus: str) -> None:
+    """It would stand in the data set, in every row."""
+    with pytest.raises(CorpusError, match="no user, password or query") as caught:
+        find_files(corpus)
+    assert "s3cret" not in str(caught.value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -92,7 +92,7 @@ def write_dataset(engine: Engine, run_id: str, folder: str) -> dict[str, int]:
     counts = funnel(engine, run_id)
     files, path = fsspec.url_to_fs(folder)
     files.makedirs(path, exist_ok=True)
-    if files.exists(f"{path}/{FILES[-1]}"):  # of an earlier try: it says that the files are complete
+    with suppress(FileNotFoundError):  # of an earlier try: it says that the files are complete
         files.rm(f"{path}/{FILES[-1]}")
     # A try that was taken for dead may still be writing: each has names of its own.
     parts = {name: f"{path}/{name}.{uuid4().hex}.part" for name in FILES}
