@@ -7,10 +7,10 @@ INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run up provenance test lint lock clean
+.PHONY: help run up provenance check-prompts test lint lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # exec: a signal for the recipe reaches the program itself.
 run: $(INSTALLED) ## Convert CORPUS into OUT (variables: CORPUS OUT LIMIT WORK LLM_BASE_URL LLM_MODEL LLM_API_KEY LLM_REVISION WEBSCALE_RL_TOKENIZER)
@@ -21,6 +21,9 @@ up: $(INSTALLED) ## Start the same stack with the web UI on 127.0.0.1:8080 (UI_P
 
 provenance: $(INSTALLED) ## Print everything that a pair came from (variables: ID WORK)
 	@exec $(BIN)/python -m webscale_rl.local provenance
+
+check-prompts: $(INSTALLED) ## Check the demonstrations in include/webscale_rl/prompts/demonstrations
+	@$(BIN)/python -m webscale_rl.stages.check_prompts
 
 test: $(INSTALLED) ## Run the whole test suite
 	$(BIN)/python -m pytest

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from webscale_rl.ids import content_id
 from webscale_rl.llm.endpoint import Endpoint
-from webscale_rl.records import Domain, Record
+from webscale_rl.records import Domain, Record, TaskForm
 from webscale_rl.stages.assess import ASSESS
 from webscale_rl.stages.check import BLIND, JUDGE, MATCH, SOLVE, CheckDepth
 from webscale_rl.stages.generate import generate_stage
@@ -29,9 +29,13 @@ class ModelName(Record):
 
 
 def prompt_versions() -> dict[str, str]:
-    """Return the version of every prompt; `generate` has one for each domain, for its demonstrations."""
+    """Return the version of every prompt; `generate` has one for each domain and task form."""
     stages = {stage.name: stage.version for stage in (ASSESS, SOLVE, MATCH, BLIND, JUDGE)}
-    generators = {f"generate:{domain.value}": generate_stage(domain).version for domain in Domain}
+    generators = {
+        f"generate:{domain.value}:{form.value}": generate_stage(domain, form).version
+        for domain in Domain
+        for form in TaskForm
+    }
     return stages | generators
 
 
@@ -55,10 +59,10 @@ class ConversionConfig(Record):
         """The configuration hash that data sets carry."""
         return content_id(self.model_dump(mode="json"))
 
-    def prompts_of(self, domain: Domain) -> dict[str, str]:
-        """Return the versions of the prompts that a document of ``domain`` meets."""
+    def prompts_of(self, domain: Domain, form: TaskForm) -> dict[str, str]:
+        """Return the versions of the prompts that an item of ``form`` in a document of ``domain`` meets."""
         return {
             name.split(":")[0]: version
             for name, version in self.prompt_versions.items()
-            if ":" not in name or name == f"generate:{domain.value}"
+            if ":" not in name or name == f"generate:{domain.value}:{form.value}"
         }

@@ -71,7 +71,8 @@ async def convert_item(
     """Write, gate and check one question."""
     outcome = ItemOutcome(item=item, item_index=index, state=ItemState.FAILED, stage="generate")
     try:
-        written = await asker.ask(generate_stage(domain), generate_fields(item, domain), role="generator")
+        stage = generate_stage(domain, item.task_form)
+        written = await asker.ask(stage, generate_fields(item, domain), role="generator")
     except RETRYABLE as error:
         return outcome.model_copy(update=_reason_of(error))
     outcome = outcome.model_copy(update={"call_key": written.call_key})

@@ -140,7 +140,8 @@ async def test_everything_a_pair_came_from_is_one_query_away(
     assert found["configuration"]["generator"]["model"] == endpoint.model
     assert sorted(call["stage"] for call in found["calls"]) == ["assess", "blind", "generate", "solve"]
     for call in found["calls"]:
-        stage = "generate:" + pair["domain"] if call["stage"] == "generate" else call["stage"]
+        form = f":{pair['domain']}:{pair['task_form']}" if call["stage"] == "generate" else ""
+        stage = call["stage"] + form
         assert call["prompt_version"] == found["configuration"]["prompt_versions"][stage]
         assert call["prompt_tokens"] > 0
     assert [verdict["judge"] for verdict in found["verdicts"]] == ["solve", "match", "blind"]

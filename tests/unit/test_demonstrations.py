@@ -17,13 +17,13 @@ from webscale_rl.rewards import Match, match
 from webscale_rl.rewards.spec import NUMERIC_TYPES, AnswerType
 from webscale_rl.stages.assess import AssessAnswer, profile, rejection
 from webscale_rl.stages.check import BlindAnswer, SolveAnswer
-from webscale_rl.stages.demonstrations import DOMAIN_FILES
+from webscale_rl.stages.check_prompts import KEYS, pair_problems, problems
+from webscale_rl.stages.demonstrations import DOMAIN_FILES, demonstrations_for
 from webscale_rl.stages.gate import gate
 from webscale_rl.stages.generate import GenerateAnswer
 from webscale_rl.stages.text_match import contains_words
 
 Demonstration = dict[str, Any]
-KEYS = ["document", "persona", "task_form", "target", "weak_question", "why_weak", "answer"]
 OFFERS_ITS_ANSWERS = {TaskForm.CHOICE, TaskForm.COMPARE}
 
 
@@ -64,16 +64,81 @@ def answered(name: str, form: str) -> str:
     return str(next(each["answer"]["answer"] for each in loaded(name) if each["task_form"] == form))
 
 
+def test_no_file_has_a_problem() -> None:
+    assert list(problems()) == []
+
+
 @pytest.mark.parametrize("name", [*DOMAIN_FILES.values(), "assess", "unanswerable", "blind"])
-def test_files_are_written_in_one_form_and_hold_what_is_shown(name: str) -> None:
+def test_files_are_written_in_one_form(name: str) -> None:
     text = load_demonstrations(name)
     assert text == json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
-    assert len(json.loads(text)) == (3 if name == "blind" else 2)
+
+
+@pytest.mark.parametrize("domain", list(Domain))
+def test_every_domain_has_six_of_four_forms_and_one_abstention(domain: Domain) -> None:
+    held = loaded(DOMAIN_FILES[domain])
+    assert len(held) >= 6
+    assert len({each["task_form"] for each in held if not each["answer"]["abstain"]}) >= 4
+    assert sum(each["answer"]["abstain"] for each in held) == 1
+
+
+@pytest.mark.parametrize("domain", list(Domain))
+@pytest.mark.parametrize("form", list(TaskForm))
+def test_a_prompt_shows_two_of_its_form_as_far_as_there_are(domain: Domain, form: TaskForm) -> None:
+    held = [each["task_form"] for each in loaded(DOMAIN_FILES[domain])]
+    shown = demonstrations_for(domain, form)
+    assert shown == demonstrations_for(domain, form), "fixed, never random"
+    assert len(shown) == 2
+    assert sum(f"\nTask form: {form}\n" in text for text in shown) == min(2, held.count(form))
+    assert '"abstain": false' in shown[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"persona": None}, "its keys must be"),
+        ({"task_form": "essay"}, "is none of"),
+        ({"target": "the year 1860"}, "can be had from question or target"),
+        ({"answer": {"answer": "1861"}}, "the gate rejects it: answer_not_in_evidence"),
+        ({"answer": {"evidence": ["opened in 1862"]}}, "evidence is not copied exactly"),
+        ({"answer": {"abstain": True}}, "an abstention has a reason"),
+        ({"answer": {"tolerance": "none"}}, "answer: tolerance"),
+        ({"answer": {"colour": "red"}}, "answer: colour"),
+    ],
+)
+def test_a_problem_is_named(changes: dict[str, Any], problem: str) -> None:
+    sound: Demonstration = dict.fromkeys(KEYS, "a text") | {
+        "document": "The Alder Bridge was opened in 1860. It crosses the river Alder.",
+        "task_form": "recall",
+        "answer": {
+            "evidence": ["The Alder Bridge was opened in 1860."],
+            "derivation": "Stated.",
+            "expression": "",
+            "abstain": False,
+            "abstain_reason": "",
+            "question": "In which year was the Alder Bridge over the river Alder opened?",
+            "options": [],
+            "answer": "1860",
+            "answer_type": "date",
+            "unit": "",
+            "precision": "year",
+            "tolerance": 0,
+            "aliases": [],
+            "claim_scope": "world",
+            "scope_anchor": "",
+        },
+    }
+    assert list(pair_problems(sound, Domain.OTHER)) == []
+    broken = sound | changes | {"answer": sound["answer"] | changes.get("answer", {})}
+    broken = {key: value for key, value in broken.items() if value is not None}
+    assert any(problem in line for line in pair_problems(broken, Domain.OTHER)), list(
+        pair_problems(broken, Domain.OTHER)
+    )
 
 
 @over(EACH)
 def test_shape(domain: Domain, demonstration: Demonstration) -> None:
-    assert list(demonstration) == KEYS
+    assert tuple(demonstration) == KEYS
     assert list(demonstration["answer"]) == list(GenerateAnswer.model_fields)
     assert 50 <= len(demonstration["document"].split()) <= 140
     assert all(len(demonstration[key].strip()) > 10 for key in KEYS if key not in ("task_form", "answer"))
@@ -174,14 +239,13 @@ def test_what_the_demonstrations_show_between_them() -> None:
     forms_answered = Counter(each["task_form"] for _, each in ANSWERING)
     scopes = {demonstration["answer"]["claim_scope"] for _, demonstration in EACH}
     types = {each["answer"]["answer_type"] for _, each in ANSWERING}
-    assert len(EACH) == 20
+    assert len(EACH) >= 60
     assert set(forms_answered) == set(TaskForm)
     assert min(forms_answered.values()) >= 2
-    assert forms["recall"] <= 10
+    assert forms["recall"] <= len(EACH) / 3
     assert scopes == set(ClaimScope)
     assert types <= set(get_args(AnswerType))
     assert len(types) >= 10
-    assert len({domain for domain, _ in ABSTAINING}) == len(ABSTAINING) == 2
 
 
 def test_right_options_do_not_always_stand_in_the_same_place() -> None:

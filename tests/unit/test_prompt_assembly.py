@@ -14,7 +14,7 @@ from webscale_rl.stages.check import BLIND, JUDGE, MATCH, SOLVE
 from webscale_rl.stages.generate import GenerateAnswer, generate_fields, generate_stage
 from webscale_rl.stages.stage import Stage
 
-GENERATE = [generate_stage(domain) for domain in Domain]
+GENERATE = [generate_stage(domain, form) for domain in Domain for form in TaskForm]
 STAGES: list[Stage] = [ASSESS, *GENERATE, SOLVE, MATCH, BLIND, JUDGE]
 DOCUMENT = "# Radium\n\nMarie Curie isolated radium in 1910."
 PLAIN_KEYWORDS = {
@@ -52,8 +52,8 @@ def test_every_stage_that_sees_the_document_begins_with_the_same_bytes() -> None
 
 def test_items_of_a_document_differ_only_behind_the_demonstrations() -> None:
     item = PlanItem(persona="A chemist", task_form=TaskForm.RECALL, target="the year")
-    other = PlanItem(persona="A historian, of science", task_form=TaskForm.DERIVE, target="the element")
-    stage = generate_stage(Domain.NATURAL_SCIENCE)
+    other = PlanItem(persona="A historian, of science", task_form=TaskForm.RECALL, target="the element")
+    stage = generate_stage(Domain.NATURAL_SCIENCE, TaskForm.RECALL)
     one, two = (
         messages(stage, generate_fields(each, Domain.NATURAL_SCIENCE))[1]["content"] for each in (item, other)
     )
@@ -105,9 +105,18 @@ def test_reasoning_comes_before_the_verdict() -> None:
     assert order.index("question") < order.index("answer") < order.index("aliases")
 
 
-def test_every_domain_shows_two_demonstrations_that_fit_the_schema() -> None:
-    for domain, stage in zip(Domain, GENERATE, strict=True):
-        assert len(stage.demonstrations) == 2, domain
+def test_every_domain_has_a_card_of_its_own() -> None:
+    cards = {generate_stage(domain, TaskForm.RECALL).card for domain in Domain}
+    assert len(cards) == len(Domain)
+    for domain in Domain:
+        stage = generate_stage(domain, TaskForm.RECALL)
+        assert stage.card.startswith(f"In {domain.value}")
+        assert stage.card in messages(stage, {})[1]["content"]
+
+
+def test_every_prompt_of_generate_shows_two_demonstrations_that_fit_the_schema() -> None:
+    for stage in GENERATE:
+        assert len(stage.demonstrations) == 2
         for text in stage.demonstrations:
             answer = next(line for line in text.splitlines() if line.startswith("Answer: "))
             shown = json.loads(answer.removeprefix("Answer: "))

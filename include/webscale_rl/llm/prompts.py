@@ -22,6 +22,11 @@ def load_template(name: str) -> str:
 SYSTEM = load_template("system")
 
 
+def load_card(name: str) -> str:
+    """Return the text of ``prompts/cards/<name>.md``: what makes an answer verifiable in a domain."""
+    return load_template(f"cards/{name}")
+
+
 def load_demonstrations(name: str) -> str:
     """Return the JSON text of ``prompts/demonstrations/<name>.json``."""
     return (_FOLDER / "demonstrations" / f"{name}.json").read_text(encoding="utf-8")

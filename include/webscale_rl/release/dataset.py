@@ -20,7 +20,7 @@ from sqlalchemy import Engine, text
 
 from webscale_rl.config import ConversionConfig
 from webscale_rl.corpus.shards import read_shard
-from webscale_rl.records import Document, Domain
+from webscale_rl.records import Document, Domain, TaskForm
 from webscale_rl.rewards.spec import AnswerSpec
 from webscale_rl.store.queries import bad_records, funnel
 from webscale_rl.store.runs import config_of
@@ -183,6 +183,7 @@ def _row(document: Document, pair: Mapping[str, Any], config: ConversionConfig) 
         "checker_revision": config.checker.revision,
         "check_depth": config.check_depth,
         "prompt_versions": orjson.dumps(
-            config.prompts_of(Domain(pair["domain"])), option=orjson.OPT_SORT_KEYS
+            config.prompts_of(Domain(pair["domain"]), TaskForm(pair["task_form"])),
+            option=orjson.OPT_SORT_KEYS,
         ).decode(),
     }

@@ -1,13 +1,14 @@
 """generate: one question for one plan item, with its evidence and the specification of its answer."""
 
-from functools import lru_cache
+from functools import cache
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from webscale_rl.records import ClaimScope, Domain, PlanItem
+from webscale_rl.llm.prompts import load_card
+from webscale_rl.records import ClaimScope, Domain, PlanItem, TaskForm
 from webscale_rl.rewards.spec import AnswerType
-from webscale_rl.stages.demonstrations import DOMAIN_FILES, demonstrations
+from webscale_rl.stages.demonstrations import DOMAIN_FILES, demonstrations_for
 from webscale_rl.stages.stage import LongText, Stage, StageAnswer
 
 Text100 = Annotated[str, StringConstraints(max_length=100)]
@@ -34,15 +35,19 @@ class GenerateAnswer(StageAnswer):
     scope_anchor: Text100
 
 
-@lru_cache
-def generate_stage(domain: Domain) -> Stage[GenerateAnswer]:
-    """Return the stage with the two demonstrations of a domain: fixed, so that the prefix can be reused."""
+@cache
+def generate_stage(domain: Domain, form: TaskForm) -> Stage[GenerateAnswer]:
+    """Return the stage with the card of a domain and two demonstrations of domain and form.
+
+    Both are fixed, so that the prefix can be reused.
+    """
     return Stage(
         name="generate",
         answer=GenerateAnswer,
         max_tokens=1600,
         temperature=0.7,
-        demonstrations=demonstrations(DOMAIN_FILES[domain]),
+        card=load_card(DOMAIN_FILES[domain]),
+        demonstrations=demonstrations_for(domain, form),
     )
 
 

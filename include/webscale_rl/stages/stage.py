@@ -29,7 +29,8 @@ class Stage(Generic[A]):
     """One kind of call.
 
     ``max_tokens`` bounds the completion. ``sees_document`` says whether the prompt starts with the document.
-    ``demonstrations`` are rendered examples, the same in every call.
+    ``card`` adds to the template what matters in a domain. ``demonstrations`` are rendered examples, the same in
+    every call.
     """
 
     name: str
@@ -37,12 +38,13 @@ class Stage(Generic[A]):
     max_tokens: int
     temperature: float = 0.0
     sees_document: bool = True
+    card: str = ""
     demonstrations: tuple[str, ...] = ()
 
     @cached_property
     def template(self) -> str:
-        """The text of the stage's template."""
-        return load_template(self.name)
+        """The text of the stage's template, with the card of the domain where there is one."""
+        return "\n\n".join(filter(None, (load_template(self.name), self.card)))
 
     @cached_property
     def schema(self) -> dict[str, Any]:
