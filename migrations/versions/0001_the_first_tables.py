@@ -25,7 +25,8 @@ SELECT q.pair_id, q.id AS question_id, q.question, q.answer, q.answer_spec, q.pe
                    'model_revision', l.model_revision, 'attempt', l.attempt, 'valid', l.valid,
                    'prompt_tokens', l.prompt_tokens, 'cached_tokens', l.cached_tokens,
                    'completion_tokens', l.completion_tokens, 'latency_ms', l.latency_ms,
-                   'finish_reason', l.finish_reason, 'response', l.response, 'run_id', l.run_id,
+                   'finish_reason', l.finish_reason, 'response', l.response,
+                   'repaired_escapes', l.repaired_escapes, 'run_id', l.run_id,
                    'called_at', l.created_at)
                ORDER BY l.created_at, l.stage, l.attempt)
         FROM llm_calls l
@@ -85,6 +86,7 @@ def upgrade() -> None:
         sa.Column("valid", sa.Boolean(), nullable=False),
         sa.Column("invalid_reason", sa.String(), nullable=False),
         sa.Column("response", sa.String(), nullable=False),
+        sa.Column("repaired_escapes", sa.Integer(), nullable=False),
         sa.Column("finish_reason", sa.String(), nullable=False),
         sa.Column("prompt_tokens", sa.Integer(), nullable=False),
         sa.Column("cached_tokens", sa.Integer(), nullable=False),

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from webscale_rl.errors import InvalidAnswer
 from webscale_rl.llm.endpoint import Completion
+from webscale_rl.llm.escapes import repair_escapes
 from webscale_rl.stages.stage import StageAnswer
 
 A = TypeVar("A", bound=StageAnswer)
@@ -20,7 +21,8 @@ def read_answer(schema: type[A], completion: Completion) -> A:
     """Return the answer in a completion.
 
     Strict on purpose: what does not fit is asked for once more, and a repaired text would hide how often a
-    model fails. Raw line breaks and tabs in strings are let pass: the grammars of servers let them through.
+    model fails. Two things are mended: raw line breaks and tabs in strings, which the
+    grammars of servers let through, and single backslashes of LaTeX (see ``escapes.py``), which are counted.
 
     Raises:
         InvalidAnswer: with the reason ``refused``, ``truncated``, ``empty``, ``not_json`` or ``wrong_schema``.
@@ -42,6 +44,7 @@ def parse_answer(schema: type[A], text: str) -> A:
     """
     if "\\u0000" in text or "\x00" in text:
         raise InvalidAnswer("wrong_schema", "the answer holds a NUL character")
+    text, _ = repair_escapes(text)
     try:
         return schema.model_validate_json(_escaped(text.strip()), strict=True)
     except ValidationError as error:

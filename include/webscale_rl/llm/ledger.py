@@ -16,6 +16,7 @@ from webscale_rl.errors import InvalidAnswer
 from webscale_rl.ids import content_id
 from webscale_rl.llm.answers import parse_answer, read_answer
 from webscale_rl.llm.endpoint import Completion, Endpoint, EndpointClient
+from webscale_rl.llm.escapes import repair_escapes
 from webscale_rl.llm.prompts import Message, build_messages
 from webscale_rl.stages.stage import Stage, StageAnswer
 
@@ -168,6 +169,7 @@ class Asker:
                 "valid": not invalid_reason,
                 "invalid_reason": invalid_reason,
                 "response": completion.text.strip(),
+                "repaired_escapes": repair_escapes(completion.text)[1],
                 "finish_reason": completion.finish_reason,
                 "prompt_tokens": completion.prompt_tokens,
                 "cached_tokens": completion.cached_tokens,

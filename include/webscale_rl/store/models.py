@@ -237,6 +237,7 @@ class LlmCall(Base):
     valid: Mapped[bool]
     invalid_reason: Mapped[str]
     response: Mapped[str]
+    repaired_escapes: Mapped[int]  # backslashes of LaTeX that were doubled before the response was read
     finish_reason: Mapped[str]
     prompt_tokens: Mapped[int]
     cached_tokens: Mapped[int]
