@@ -18,6 +18,7 @@ _CONTROL_TOKEN = re.compile(
     r"<(?=\|[^<>|\n]{1,40}\|>)"  # <|im_start|>, <|endoftext|>
     r"|<(?=[\uff5c][^<>\n]{1,40}[\uff5c]>)"  # the full-width bars of some templates
     r"|<(?=/?(?:s|bos|eos|pad|unk|mask|think|tool_call|tool_response|start_of_turn|end_of_turn)>)"
+    r"|<(?=(?:unused\d+|extra_id_\d+|0x[0-9a-f]{2})>)"
     r"|<(?=<?/?SYS>>)"
     r"|\[(?=/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|SYSTEM_PROMPT)\])",
     re.IGNORECASE,
