@@ -13,8 +13,8 @@ import orjson
 from aiohttp import web
 
 from webscale_rl.ids import content_id
+from webscale_rl.llm.prefix_cache import PrefixCache
 from webscale_rl.offline import MODEL, tokens
-from webscale_rl.offline.prefix_cache import PrefixCache
 from webscale_rl.offline.request import ChatRequest, RequestError, read_request
 from webscale_rl.offline.rules.answer import answer
 from webscale_rl.offline.script import Script

@@ -1,6 +1,6 @@
 """The stand-in reports cached tokens as a server would: else a prompt in the wrong order looks as good."""
 
-from webscale_rl.offline.prefix_cache import PrefixCache
+from webscale_rl.llm.prefix_cache import PrefixCache
 
 
 def test_a_shared_prefix_is_counted_in_full_blocks() -> None:
