@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run up provenance check-prompts test lint lock clean
+.PHONY: help run up provenance preview check-prompts test lint lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ up: $(INSTALLED) ## Start the same stack with the web UI on 127.0.0.1:8080 (UI_P
 
 provenance: $(INSTALLED) ## Print everything that a pair came from (variables: ID WORK)
 	@exec $(BIN)/python -m webscale_rl.local provenance
+
+preview: $(INSTALLED) ## Print the prompts of a document (variables: DOC ROW STAGE DOMAIN FORM LLM_BASE_URL LLM_MODEL LLM_API_KEY)
+	@exec $(BIN)/python -m webscale_rl.preview
 
 check-prompts: $(INSTALLED) ## Check the demonstrations in include/webscale_rl/prompts/demonstrations
 	@$(BIN)/python -m webscale_rl.stages.check_prompts
