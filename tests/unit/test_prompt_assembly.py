@@ -2,12 +2,15 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
 from webscale_rl.config import ConversionConfig, ModelName, prompt_versions
+from webscale_rl.corpus.tokens import count
 from webscale_rl.llm.fence import fenced
 from webscale_rl.llm.prompts import SYSTEM, build_messages
+from webscale_rl.llm.schema import answer_tokens
 from webscale_rl.records import Domain, PlanItem, TaskForm
 from webscale_rl.stages.assess import ASSESS
 from webscale_rl.stages.check import BLIND, JUDGE, MATCH, SOLVE
@@ -133,7 +136,7 @@ def test_a_changed_prompt_is_another_version_and_another_configuration() -> None
     )
     assert config.hash == ConversionConfig(generator=model, checker=model).hash
     assert config.hash != changed.hash
-    assert Stage(name="solve", answer=SOLVE.answer, max_tokens=1).version != SOLVE.version
+    assert Stage(name="solve", answer=SOLVE.answer, limit=1).version != SOLVE.version
 
 
 def test_a_revision_of_the_weights_is_another_configuration() -> None:
@@ -142,3 +145,26 @@ def test_a_revision_of_the_weights_is_another_configuration() -> None:
     thinking = ModelName(model="m", revision="1", extra_body={"thinking": True})
     three = ConversionConfig(generator=thinking, checker=ModelName(model="m"))
     assert len({one.hash, two.hash, three.hash}) == 3
+
+
+def test_the_longest_answer_that_a_schema_allows_fits_its_tokens() -> None:
+    for stage in (ASSESS, SOLVE, MATCH, BLIND, JUDGE):
+        assert stage.max_tokens == answer_tokens(stage.schema), "tight: no more than that"
+        longest = longest_answer(stage.schema)
+        stage.answer.model_validate(longest)
+        assert count(json.dumps(longest)) <= stage.max_tokens
+
+
+def longest_answer(node: dict[str, Any]) -> Any:
+    """Return the longest answer of ordinary words that a schema allows."""
+    if "enum" in node:
+        return max(node["enum"], key=len)
+    match node["type"]:
+        case "string":
+            return ("the measured value of a bridge " * 60)[: node["maxLength"]]
+        case "array":
+            return [longest_answer(node["items"])] * node["maxItems"]
+        case "object":
+            return {name: longest_answer(child) for name, child in node["properties"].items()}
+        case _:
+            return False

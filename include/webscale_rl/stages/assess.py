@@ -45,7 +45,7 @@ class AssessAnswer(StageAnswer):
     plan: Annotated[list[PlannedItem], Field(max_length=3)]
 
 
-ASSESS = Stage(name="assess", answer=AssessAnswer, max_tokens=1000, demonstrations=demonstrations("assess"))
+ASSESS = Stage(name="assess", answer=AssessAnswer, demonstrations=demonstrations("assess"))
 
 
 def rejection(answer: AssessAnswer) -> str:

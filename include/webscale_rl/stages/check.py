@@ -55,16 +55,15 @@ class JudgeAnswer(StageAnswer):
     answer_revealed: bool  # the question gives its answer away
 
 
-SOLVE = Stage(name="solve", answer=SolveAnswer, max_tokens=500, demonstrations=demonstrations("unanswerable"))
-MATCH = Stage(name="match", answer=MatchAnswer, max_tokens=400, sees_document=False)
+SOLVE = Stage(name="solve", answer=SolveAnswer, demonstrations=demonstrations("unanswerable"))
+MATCH = Stage(name="match", answer=MatchAnswer, sees_document=False)
 BLIND = Stage(
     name="blind",
     answer=BlindAnswer,
-    max_tokens=500,
     sees_document=False,
     demonstrations=demonstrations("blind", 3),
 )
-JUDGE = Stage(name="judge", answer=JudgeAnswer, max_tokens=500)
+JUDGE = Stage(name="judge", answer=JudgeAnswer)
 
 
 @dataclass

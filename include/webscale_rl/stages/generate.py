@@ -44,7 +44,7 @@ def generate_stage(domain: Domain, form: TaskForm) -> Stage[GenerateAnswer]:
     return Stage(
         name="generate",
         answer=GenerateAnswer,
-        max_tokens=1600,
+        limit=1600,  # five long quotations and six long options never come together
         temperature=0.7,
         card=load_card(DOMAIN_FILES[domain]),
         demonstrations=demonstrations_for(domain, form),

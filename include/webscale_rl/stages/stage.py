@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from webscale_rl.ids import content_id
 from webscale_rl.llm.prompts import SYSTEM, load_template
-from webscale_rl.llm.schema import plain_schema
+from webscale_rl.llm.schema import answer_tokens, plain_schema
 
 
 class StageAnswer(BaseModel):
@@ -28,14 +28,14 @@ A = TypeVar("A", bound=StageAnswer)
 class Stage(Generic[A]):
     """One kind of call.
 
-    ``max_tokens`` bounds the completion. ``sees_document`` says whether the prompt starts with the document.
-    ``card`` adds to the template what matters in a domain. ``demonstrations`` are rendered examples, the same in
-    every call.
+    ``limit`` bounds the completion in tokens; 0 takes what the schema allows at most. ``sees_document`` says whether
+    the prompt starts with the document. ``card`` adds to the template what matters in a domain. ``demonstrations``
+    are rendered examples, the same in every call.
     """
 
     name: str
     answer: type[A]
-    max_tokens: int
+    limit: int = 0
     temperature: float = 0.0
     sees_document: bool = True
     card: str = ""
@@ -58,6 +58,11 @@ class Stage(Generic[A]):
             "type": "json_schema",
             "json_schema": {"name": self.name, "schema": self.schema, "strict": True},
         }
+
+    @cached_property
+    def max_tokens(self) -> int:
+        """Bound of the completion, in tokens."""
+        return self.limit or answer_tokens(self.schema)
 
     @cached_property
     def sampling(self) -> dict[str, Any]:
