@@ -9,88 +9,16 @@ Connections: `webscale_generator` and optionally `webscale_checker`, `webscale_s
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Asset, ExceptionRetryPolicy, Param, RetryAction, RetryRule, TriggerRule, dag, task
 
-SAMPLE_CORPUS = str(Path(__file__).resolve().parents[1] / "include" / "sample_corpus")
+from webscale_rl.form import FORM
+
 PAIRS = Asset("webscale_rl_pairs")  # rings when a run has written its data set
 
-PARAMS = {
-    "corpus": Param(
-        os.environ.get("WEBSCALE_RL_CORPUS", SAMPLE_CORPUS),
-        type="string",
-        minLength=1,
-        title="Corpus",
-        description="A file, folder, glob or fsspec URI: JSONL (plain, .gz, .zst), Parquet, text, Markdown.",
-        section="Corpus",
-    ),
-    "limit": Param(
-        None,
-        type=["null", "integer"],
-        minimum=1,
-        title="Records at most",
-        description="Read only the first so many records of the corpus, good or bad; empty for all.",
-        section="Corpus",
-    ),
-    "documents_per_shard": Param(
-        500,
-        type="integer",
-        minimum=1,
-        maximum=100_000,
-        title="Documents per shard",
-        description="One task converts one shard; aim for at least a minute or two of work.",
-        section="Corpus",
-    ),
-    "check_depth": Param(
-        "lean",
-        type="string",
-        enum=["lean", "full"],
-        title="Check depth",
-        description="lean: solve, compare, judge the question alone. full: also a judge with the document in "
-        "view, and a second solver on disagreement where the connection webscale_second_solver exists.",
-        section="Quality",
-    ),
-    "items_per_document": Param(
-        3,
-        type="integer",
-        minimum=1,
-        maximum=3,
-        title="Questions per document at most",
-        description="Each for another persona and target.",
-        section="Quality",
-    ),
-    "min_tokens": Param(
-        50,
-        type="integer",
-        minimum=0,
-        maximum=10_000,
-        title="Shortest document, tokens",
-        description="Shorter documents never reach a model (the paper's floor is 50).",
-        section="Quality",
-    ),
-    "max_tokens": Param(
-        24_000,
-        type="integer",
-        minimum=100,
-        maximum=1_000_000,
-        title="Longest document, tokens",
-        description="Must fit the model's context together with the task (about 5,000 tokens more).",
-        section="Quality",
-    ),
-    "max_in_flight": Param(
-        32,
-        type="integer",
-        minimum=1,
-        maximum=1024,
-        title="Calls in flight at most, per shard and endpoint",
-        description="The pool llm says how many shards run at once.",
-        section="Endpoint",
-    ),
-}
+PARAMS = {name: Param(**fields) for name, fields in FORM.items()}
 
 # Losing a worker is worth many tries; a wrong setting or a dead endpoint is worth none.
 RETRY_POLICY = ExceptionRetryPolicy(
@@ -98,6 +26,7 @@ RETRY_POLICY = ExceptionRetryPolicy(
         RetryRule(exception="webscale_rl.errors.ConfigurationError", action=RetryAction.FAIL),
         RetryRule(exception="webscale_rl.errors.ShardFailed", action=RetryAction.FAIL),
         RetryRule(exception="webscale_rl.errors.RunIncomplete", action=RetryAction.FAIL),
+        RetryRule(exception="webscale_rl.errors.CanaryFailed", action=RetryAction.FAIL),
     ]
 )
 
@@ -142,6 +71,15 @@ def convert_corpus() -> None:
 
         return airflow_adapter.cut_corpus(run, params or {})
 
+    @task(pool="llm")
+    async def run_canary(
+        run: str, shard_ids: list[str], params: dict[str, Any] | None = None
+    ) -> dict[str, int]:
+        """Convert the first documents alone, where the form asks for it, and stop the run if they disappoint."""
+        from webscale_rl import airflow_adapter
+
+        return await airflow_adapter.run_canary(run, shard_ids, params or {})
+
     @task(pool="llm", map_index_template="{{ task.op_kwargs['shard_id'] }}")
     async def convert_shard(run: str, shard_id: str, params: dict[str, Any] | None = None) -> dict[str, int]:
         """Take the documents of one shard down the road."""
@@ -172,12 +110,13 @@ def convert_corpus() -> None:
 
     opened = open_run().as_setup()
     shards = cut_corpus(opened)
+    canary = run_canary(opened, shards)
     converted = convert_shard.partial(run=opened).expand(shard_id=shards)
     # What follows a setup directly may only wait for its success: these take the run's id from the context.
     written = write_dataset()
     summary = summarise()
     probe_endpoints() >> opened
-    converted >> written >> summary >> close_run(opened).as_teardown(setups=opened)
+    canary >> converted >> written >> summary >> close_run(opened).as_teardown(setups=opened)
 
 
 convert_corpus()

@@ -10,7 +10,7 @@ import os
 import re
 import signal
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -18,9 +18,10 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 from sqlalchemy import Engine
 
+from webscale_rl.canary import Bounds
 from webscale_rl.config import ConversionConfig, ModelName
 from webscale_rl.corpus.files import require_no_secret
-from webscale_rl.errors import ConfigurationError, RunIncomplete
+from webscale_rl.errors import CanaryFailed, ConfigurationError, RunIncomplete
 from webscale_rl.llm.endpoint import Endpoint
 from webscale_rl.llm.probe import probe
 from webscale_rl.release.dataset import is_written
@@ -28,7 +29,7 @@ from webscale_rl.release.dataset import write_dataset as write_files
 from webscale_rl.store import runs
 from webscale_rl.store.engine import libpq_url, open_engine
 from webscale_rl.store.ingestions import ingest
-from webscale_rl.store.queries import funnel
+from webscale_rl.store.queries import funnel, rates
 from webscale_rl.worker import WorkerSettings
 from webscale_rl.worker import convert_shard as work
 
@@ -83,8 +84,32 @@ def cut_corpus(run_id: str, params: Mapping[str, Any]) -> list[str]:
     return shard_ids
 
 
-async def convert_shard(run_id: str, shard_id: str, params: Mapping[str, Any]) -> dict[str, int]:
-    """Convert one shard and return its counts.
+async def run_canary(run_id: str, shard_ids: Sequence[str], params: Mapping[str, Any]) -> dict[str, int]:
+    """Convert the first documents alone and compare what comes of them with the bounds of the form.
+
+    Raises:
+        CanaryFailed: a share lies outside of its bounds.
+    """
+    first = params["canary_documents"]
+    if not first or not shard_ids:
+        return {}
+    counts = await convert_shard(run_id, shard_ids[0], params, first=first)
+    with _engine() as engine:
+        found = rates(engine, run_id, shard_ids[0], first)
+    bounds = Bounds(
+        min_accepted=params["canary_min_accepted"],
+        max_abstained=params["canary_max_abstained"],
+        max_failed=params["canary_max_failed"],
+    )
+    if why := bounds.broken_by(found):
+        raise CanaryFailed(why)
+    return counts
+
+
+async def convert_shard(
+    run_id: str, shard_id: str, params: Mapping[str, Any], *, first: int | None = None
+) -> dict[str, int]:
+    """Convert one shard, or the first documents of it, and return its counts.
 
     Raises:
         ConfigurationError: connections or prompts are no longer those that the run was opened with.
@@ -109,7 +134,8 @@ async def convert_shard(run_id: str, shard_id: str, params: Mapping[str, Any]) -
         config=config,
         max_in_flight=params["max_in_flight"],
     )
-    return await work(shard_id, run_id, settings, owner=f"{socket.gethostname()}:{os.getpid()}", stop=stop)
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    return await work(shard_id, run_id, settings, owner=owner, stop=stop, first=first)
 
 
 def write_dataset(run_id: str) -> dict[str, int]:

@@ -58,6 +58,10 @@ class ShardFailed(WebscaleError):
     """Too many calls of a shard failed in transport; what was answered is kept, the rest is retryable."""
 
 
+class CanaryFailed(WebscaleError):
+    """The first documents of a run did not come out as its form demands; nothing else was converted."""
+
+
 class RunIncomplete(WebscaleError):
     """A run ends without having done all of its work; the message says what is missing."""
 

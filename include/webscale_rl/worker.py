@@ -46,9 +46,17 @@ class WorkerSettings:
 
 
 async def convert_shard(
-    shard_id: str, run_id: str, settings: WorkerSettings, *, owner: str, stop: asyncio.Event
+    shard_id: str,
+    run_id: str,
+    settings: WorkerSettings,
+    *,
+    owner: str,
+    stop: asyncio.Event,
+    first: int | None = None,
 ) -> dict[str, int]:
     """Convert what is left to do of a shard and return the number of its documents by state, and of pairs.
+
+    ``first`` stops after so many documents and leaves the conversion open.
 
     Raises:
         ShardBusy: another worker holds the shard.
@@ -64,7 +72,7 @@ async def convert_shard(
         held = await _claim_patiently(reader, shard_id, run_id, settings.config.hash, owner)
         clients = await _open_clients(stack, settings)
         writer = await stack.enter_async_context(FencedWriter(settings.database_url, held))
-        worker = _Worker(reader, writer, clients, held, settings)
+        worker = _Worker(reader, writer, clients, held, settings, first)
         try:
             await _run_until(stop, worker, writer)
             worker.judge_failures()
@@ -76,7 +84,8 @@ async def convert_shard(
                     closing="open" if stopped else "failed", error="" if stopped else str(error)
                 )
             raise error from None
-        await writer.flush(closing="open" if worker.counts[DocumentState.FAILED] else "done")
+        left = first is not None or worker.counts[DocumentState.FAILED]
+        await writer.flush(closing="open" if left else "done")
         return worker.summary()
 
 
@@ -88,12 +97,14 @@ class _Worker:
         clients: Mapping[str, EndpointClient],
         held: Claim,
         settings: WorkerSettings,
+        first: int | None,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._clients = clients
         self._claim = held
         self._settings = settings
+        self._first = first
         self._in_flight = asyncio.Semaphore(settings.max_in_flight)
         self._failed_in_a_row = 0
         self._faults = 0
@@ -184,7 +195,10 @@ class _Worker:
         if row is None:
             raise ShardFailed(f"shard {self._claim.shard_id} is not in the database: cut the corpus again")
         groups = read_shard(row[0])
-        while (group := await asyncio.to_thread(_next, groups)) is not None:
+        left = self._first
+        while left != 0 and (group := await asyncio.to_thread(_next, groups)) is not None:
+            group = group[:left]
+            left = None if left is None else left - len(group)
             for start in range(0, len(group), WINDOW):
                 yield group[start : start + WINDOW]
 

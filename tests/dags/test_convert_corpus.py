@@ -67,13 +67,13 @@ def test_it_is_read_without_errors_and_explains_itself(dag: dict[str, Any]) -> N
 
 
 def test_every_parameter_has_title_description_section_and_bounds(dag: dict[str, Any]) -> None:
-    assert len(dag["params"]) == 8
+    assert len(dag["params"]) == 12
     for name, param in dag["params"].items():
         schema = param["schema"]
         assert schema["title"], name
-        assert schema["section"] in ("Corpus", "Quality", "Endpoint"), name
+        assert schema["section"] in ("Corpus", "Quality", "Canary", "Endpoint"), name
         assert len(param["description"]) > 20, name
-        if "integer" in schema["type"]:
+        if {"integer", "number"} & {*schema["type"]} or schema["type"] in ("integer", "number"):
             assert "minimum" in schema, name
         elif "enum" not in schema:
             assert schema["minLength"] == 1, name

@@ -66,6 +66,9 @@ def start_runner(folder: Path) -> subprocess.Popen[str]:
         env={**os.environ, "PYTHONPATH": str(REPOSITORY / "include")},
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGHUP, signal.SIG_DFL
+        ),  # under nohup it is inherited as ignored
     )
     wait_for(lambda: (folder / "started").exists() and len(ups(folder)) == 3)
     return runner

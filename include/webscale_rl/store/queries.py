@@ -161,6 +161,40 @@ def _item_level(connection: Connection, run_id: str) -> tuple[Level, dict[str, d
     return level, groups
 
 
+@dataclass(frozen=True)
+class Rates:
+    """How the first documents of a shard came out, as shares from 0 to 1; None where there was nothing to count."""
+
+    documents: int
+    failed: float | None  # of the documents
+    items: int
+    accepted: float | None  # of the items that are final
+    abstained: float | None
+
+
+def rates(engine: Engine, run_id: str, shard_id: str, first: int) -> Rates:
+    """Return how the first documents of a shard came out under the run's configuration."""
+    query = text(
+        """
+        WITH mine AS (
+            SELECT t.* FROM runs r
+            JOIN documents d ON d.shard_id = :shard AND d.position < :first
+            JOIN document_results t ON t.config_hash = r.config_hash AND t.document_id = d.document_id
+            WHERE r.id = :run
+        ), items AS (
+            SELECT q.state FROM mine JOIN questions q USING (config_hash, document_id) WHERE q.state <> 'failed'
+        )
+        SELECT (SELECT count(*) FROM mine), (SELECT avg((state = 'failed')::int) FROM mine),
+               count(*), avg((state = 'accepted')::int), avg((state = 'abstained')::int)
+        FROM items
+        """
+    )
+    with engine.connect() as connection:
+        row = connection.execute(query, {"run": run_id, "shard": shard_id, "first": first}).one()
+    shares = [None if share is None else float(share) for share in (row[1], row[3], row[4])]
+    return Rates(row[0], shares[0], row[2], shares[1], shares[2])
+
+
 def bad_records(engine: Engine, run_id: str) -> Iterator[dict[str, Any]]:
     """Yield the records of a run's corpus that are no documents, in the order of the corpus."""
     query = text(

@@ -1,0 +1,119 @@
+"""The parameters of `convert_corpus`: defaults, bounds and words of its trigger form, in the terms of JSON schema."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+SAMPLE_CORPUS = str(Path(__file__).resolve().parents[1] / "sample_corpus")
+
+FORM: dict[str, dict[str, Any]] = {
+    "corpus": {
+        "default": os.environ.get("WEBSCALE_RL_CORPUS", SAMPLE_CORPUS),
+        "type": "string",
+        "minLength": 1,
+        "title": "Corpus",
+        "description": "A file, folder, glob or fsspec URI: JSONL (plain, .gz, .zst), Parquet, text, Markdown.",
+        "section": "Corpus",
+    },
+    "limit": {
+        "default": None,
+        "type": ["null", "integer"],
+        "minimum": 1,
+        "title": "Records at most",
+        "description": "Read only the first so many records of the corpus, good or bad; empty for all.",
+        "section": "Corpus",
+    },
+    "documents_per_shard": {
+        "default": 500,
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100_000,
+        "title": "Documents per shard",
+        "description": "One task converts one shard; aim for at least a minute or two of work.",
+        "section": "Corpus",
+    },
+    "check_depth": {
+        "default": "lean",
+        "type": "string",
+        "enum": ["lean", "full"],
+        "title": "Check depth",
+        "description": "lean: solve, compare, judge the question alone. full: also a judge with the document in "
+        "view, and a second solver on disagreement where the connection webscale_second_solver exists.",
+        "section": "Quality",
+    },
+    "items_per_document": {
+        "default": 3,
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 3,
+        "title": "Questions per document at most",
+        "description": "Each for another persona and target.",
+        "section": "Quality",
+    },
+    "min_tokens": {
+        "default": 50,
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 10_000,
+        "title": "Shortest document, tokens",
+        "description": "Shorter documents never reach a model (the paper's floor is 50).",
+        "section": "Quality",
+    },
+    "max_tokens": {
+        "default": 24_000,
+        "type": "integer",
+        "minimum": 100,
+        "maximum": 1_000_000,
+        "title": "Longest document, tokens",
+        "description": "Must fit the model's context together with the task (about 5,000 tokens more).",
+        "section": "Quality",
+    },
+    "canary_documents": {
+        "default": 0,
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 10_000,
+        "title": "Documents of the canary",
+        "description": "So many documents are converted alone first; the run goes on only if the shares below are "
+        "kept. 0 runs no canary; 100 is a good number for a new model or prompt.",
+        "section": "Canary",
+    },
+    "canary_min_accepted": {
+        "default": 0.2,
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "title": "Accepted, at least",
+        "description": "Share of the canary's planned questions that must be accepted, from 0 to 1.",
+        "section": "Canary",
+    },
+    "canary_max_abstained": {
+        "default": 0.5,
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "title": "Abstained, at most",
+        "description": "Share of the canary's planned questions that the generator may decline, from 0 to 1.",
+        "section": "Canary",
+    },
+    "canary_max_failed": {
+        "default": 0.1,
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "title": "Failed, at most",
+        "description": "Share of the canary's documents that may fail (unusable answers, transport), from 0 to 1.",
+        "section": "Canary",
+    },
+    "max_in_flight": {
+        "default": 32,
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 1024,
+        "title": "Calls in flight at most, per shard and endpoint",
+        "description": "The pool llm says how many shards run at once.",
+        "section": "Endpoint",
+    },
+}
