@@ -93,15 +93,18 @@ async def run_canary(run_id: str, shard_ids: Sequence[str], params: Mapping[str,
     first = params["canary_documents"]
     if not first or not shard_ids:
         return {}
-    counts = await convert_shard(run_id, shard_ids[0], params, first=first)
-    with _engine() as engine:
-        found = rates(engine, run_id, shard_ids[0], first)
     bounds = Bounds(
         min_accepted=params["canary_min_accepted"],
         max_abstained=params["canary_max_abstained"],
         max_failed=params["canary_max_failed"],
     )
-    if why := bounds.broken_by(found):
+    counts = await convert_shard(run_id, shard_ids[0], params, first=first)
+    with _engine() as engine:
+        found = rates(engine, run_id, shard_ids[0], first)
+        why = bounds.broken_by(found)
+        if why:
+            runs.fail_shard(engine, run_id, shard_ids[0], why)
+    if why:
         raise CanaryFailed(why)
     return counts
 

@@ -61,6 +61,8 @@ async def test_the_first_documents_are_converted_alone_and_paid_once(
     assert rates(pipeline.engine, "run", shard.id, 1) == Rates(1, 0.0, 3, 1.0, 0.0)
     assert pipeline.rows("SELECT state FROM conversions") == [("open",)]
     assert "1 documents were not reached" in runs.shortfall(pipeline.engine, "run")
+    runs.fail_shard(pipeline.engine, "run", shard.id, "the canary stops the run")
+    assert "the canary stops the run" in runs.shortfall(pipeline.engine, "run")
     before = pipeline.calls()
     assert (await convert(None))["pairs"] == 6
     assert sum(pipeline.calls().values()) == 2 * sum(before.values())

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from webscale_rl import __version__
 from webscale_rl.config import ConversionConfig
-from webscale_rl.store.models import Configuration, Run, RunShard
+from webscale_rl.store.models import Configuration, Conversion, Run, RunShard
 
 
 def open_run(engine: Engine, run_id: str, config: ConversionConfig, parameters: Mapping[str, Any]) -> None:
@@ -100,6 +100,18 @@ _SHARDS = text(
     ORDER BY s.position
     """
 )
+
+
+def fail_shard(engine: Engine, run_id: str, shard_id: str, why: str) -> None:
+    """Record that a shard must not count as finished, although nobody works it; the next run takes it up."""
+    config_hash = select(Run.config_hash).where(Run.id == run_id).scalar_subquery()
+    with engine.begin() as connection:
+        connection.execute(
+            update(Conversion)
+            .where(Conversion.shard_id == shard_id, Conversion.config_hash == config_hash)
+            .where(Conversion.state != "running")
+            .values(state="failed", error=why)
+        )
 
 
 def close_run(engine: Engine, run_id: str, state: str, error: str = "") -> None:
