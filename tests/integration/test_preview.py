@@ -13,6 +13,7 @@ from webscale_rl.llm.endpoint import Endpoint
 from webscale_rl.llm.prompts import SYSTEM
 from webscale_rl.preview import STAGES, preview
 from webscale_rl.records import Document, Domain, TaskForm
+from webscale_rl.stages.assess import ASSESS
 from webscale_rl.store.engine import REPOSITORY
 
 DOCUMENT = Document(id="d", text=DOCUMENTS[1]["text"])
@@ -57,7 +58,7 @@ def test_the_command_prints_tokens_and_says_what_is_wrong(tmp_path: Path) -> Non
     done = run(DOC=str(path), STAGE="assess")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("=== assess ")
-    assert " prompt tokens, at most 1,000 to answer" in done.stdout
+    assert f" prompt tokens, at most {ASSESS.max_tokens:,} to answer" in done.stdout
     assert "Lothar Collatz described" in done.stdout
 
 
