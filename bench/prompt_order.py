@@ -17,10 +17,10 @@ from rich.progress import track
 from rich.table import Table
 
 from webscale_rl.corpus.readers import find_files, read
+from webscale_rl.form import SAMPLE_CORPUS
 from webscale_rl.llm.fence import fence
 from webscale_rl.llm.prefix_cache import PrefixCache
 from webscale_rl.llm.prompts import SYSTEM, load_template
-from webscale_rl.local.settings import SAMPLE_CORPUS
 from webscale_rl.records import Document, Domain, PlanItem, TaskForm
 from webscale_rl.stages.assess import ASSESS
 from webscale_rl.stages.check import BLIND, SOLVE
@@ -115,6 +115,6 @@ def main(corpus: str, limit: int) -> None:
 
 if __name__ == "__main__":
     main(
-        sys.argv[1] if len(sys.argv) > 1 else str(SAMPLE_CORPUS),
+        sys.argv[1] if len(sys.argv) > 1 else SAMPLE_CORPUS,
         int(sys.argv[2]) if len(sys.argv) > 2 else 200,
     )

@@ -51,11 +51,11 @@ def convert_corpus() -> None:
     """Wire the tasks; each calls one function of the library."""
 
     @task
-    async def probe_endpoints() -> None:
+    async def probe_endpoints(params: dict[str, Any] | None = None) -> None:
         """Ask every endpoint one question: is it there, does it have the model, does it obey a schema?"""
         from webscale_rl import airflow_adapter
 
-        await airflow_adapter.probe_endpoints()
+        await airflow_adapter.probe_endpoints(params or {})
 
     @task
     def open_run(run_id: str | None = None, params: dict[str, Any] | None = None) -> str:

@@ -11,7 +11,7 @@ import re
 import signal
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from airflow.sdk import Connection
@@ -38,14 +38,14 @@ GENERATOR, CHECKER, SECOND_SOLVER = "webscale_generator", "webscale_checker", "w
 MAX_SHARDS = 1024  # Airflow's max_map_length
 
 
-async def probe_endpoints() -> None:
-    """Ask every configured endpoint one question, before any work starts.
+async def probe_endpoints(params: Mapping[str, Any]) -> None:
+    """Ask every endpoint that the run will use one question, before any work starts.
 
     Raises:
         ConfigurationError: with one line that says what to change.
     """
     probed: list[Endpoint] = []
-    for endpoint in _endpoints("full").values():
+    for endpoint in _endpoints(params["check_depth"]).values():
         if endpoint not in probed:
             await probe(endpoint)
             probed.append(endpoint)
@@ -129,8 +129,7 @@ async def convert_shard(
         )
     stop = asyncio.Event()
     # An asynchronous task ignores SIGTERM otherwise, and SIGKILL follows five seconds later.
-    with suppress(NotImplementedError, RuntimeError, ValueError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     settings = WorkerSettings(
         database_url=libpq_url(url),
         endpoints=endpoints,

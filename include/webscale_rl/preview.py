@@ -126,7 +126,7 @@ async def preview(
             yield shown
 
 
-def first_document(path: str, row: int) -> Document:
+def document_at(path: str, row: int) -> Document:
     """Return a document of a corpus by its number, counted from 1.
 
     Raises:
@@ -159,7 +159,7 @@ async def _print() -> None:
     domain = Domain(_chosen("DOMAIN", Domain.OTHER.value, tuple(Domain)))
     form = TaskForm(_chosen("FORM", TaskForm.RECALL.value, tuple(TaskForm)))
     endpoint = read_settings(os.environ).endpoint
-    document = first_document(path, int(row))
+    document = document_at(path, int(row))
     async for shown in preview(document, endpoint, domain=domain, form=form):
         if stage in ("all", shown.stage.name):
             _print_stage(shown)

@@ -12,17 +12,18 @@ import yaml
 from rich.console import Console
 
 from webscale_rl.errors import ConfigurationError
+from webscale_rl.form import SAMPLE_CORPUS
 from webscale_rl.local.airflow import airflow_settings, component_environment, prepare_site
 from webscale_rl.local.progress import funnel_table
 from webscale_rl.local.run import preflight
-from webscale_rl.local.settings import SAMPLE_CORPUS, read_settings
+from webscale_rl.local.settings import read_settings
 
 ENDPOINT = {"LLM_BASE_URL": "http://127.0.0.1:1/v1", "LLM_MODEL": "m", "LLM_API_KEY": "sk-secret-key"}
 
 
 def test_without_settings_the_sample_corpus_meets_the_offline_endpoint() -> None:
     settings = read_settings({"LLM_BASE_URL": "", "LIMIT": " "})
-    assert settings.corpus == str(SAMPLE_CORPUS)
+    assert settings.corpus == SAMPLE_CORPUS
     assert (settings.out, settings.work, settings.ui_port) == (Path("out"), Path(".local"), 8080)
     assert settings.endpoint is None
     assert settings.limit is None

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from webscale_rl.errors import ConfigurationError
+from webscale_rl.form import SAMPLE_CORPUS
 from webscale_rl.llm.endpoint import Endpoint
-from webscale_rl.store.engine import REPOSITORY
 
-SAMPLE_CORPUS = REPOSITORY / "include" / "sample_corpus"
 LONGEST_LIMIT = 1_000_000_000
 
 
@@ -34,7 +33,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """
     given = {name: value for name, value in environment.items() if value.strip()}
     return Settings(
-        corpus=given.get("CORPUS", str(SAMPLE_CORPUS)),
+        corpus=given.get("CORPUS", SAMPLE_CORPUS),
         out=_folder("OUT", given.get("OUT", "out")),
         work=_folder("WORK", given.get("WORK", ".local")),
         endpoint=_endpoint(given),

@@ -121,9 +121,7 @@ class FencedWriter:
         if self._task is not None:
             await self._task
         try:
-            if (
-                not self._over
-            ):  # the epoch tells whether a lease that ran out meanwhile is still ours to extend
+            if not self._over:  # of a lease that ran out meanwhile the epoch tells whether it is still ours
                 await self.flush()
         except LeaseLost:
             logger.warning("rows of shard %s were not written: it was taken over", self._claim.shard_id)
