@@ -51,18 +51,20 @@ def convert_corpus() -> None:
     """Wire the tasks; each calls one function of the library."""
 
     @task
-    async def probe_endpoints(params: dict[str, Any] | None = None) -> None:
-        """Ask every endpoint one question: is it there, does it have the model, does it obey a schema?"""
+    async def probe_endpoints(params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask every endpoint: is it there, has it the model, does it obey a schema, how does it count tokens?"""
         from webscale_rl import airflow_adapter
 
-        await airflow_adapter.probe_endpoints(params or {})
+        return await airflow_adapter.probe_endpoints(params or {})
 
     @task
-    def open_run(run_id: str | None = None, params: dict[str, Any] | None = None) -> str:
+    def open_run(
+        tokens: dict[str, Any], run_id: str | None = None, params: dict[str, Any] | None = None
+    ) -> str:
         """Record the run and its configuration."""
         from webscale_rl import airflow_adapter
 
-        return airflow_adapter.open_run(str(run_id), params or {})
+        return airflow_adapter.open_run(str(run_id), tokens, params or {})
 
     @task
     def cut_corpus(run: str, params: dict[str, Any] | None = None) -> list[str]:
@@ -108,14 +110,13 @@ def convert_corpus() -> None:
 
         airflow_adapter.close_run(run)
 
-    opened = open_run().as_setup()
+    opened = open_run(probe_endpoints()).as_setup()
     shards = cut_corpus(opened)
     canary = run_canary(opened, shards)
     converted = convert_shard.partial(run=opened).expand(shard_id=shards)
     # What follows a setup directly may only wait for its success: these take the run's id from the context.
     written = write_dataset()
     summary = summarise()
-    probe_endpoints() >> opened
     canary >> converted >> written >> summary >> close_run(opened).as_teardown(setups=opened)
 
 

@@ -23,7 +23,8 @@ from webscale_rl.config import ConversionConfig, ModelName
 from webscale_rl.corpus.files import require_no_secret
 from webscale_rl.errors import CanaryFailed, ConfigurationError, RunIncomplete
 from webscale_rl.llm.endpoint import Endpoint
-from webscale_rl.llm.probe import probe
+from webscale_rl.llm.measure import TokenMeasure
+from webscale_rl.llm.probe import probe, require_context
 from webscale_rl.release.dataset import is_written
 from webscale_rl.release.dataset import write_dataset as write_files
 from webscale_rl.store import runs
@@ -38,24 +39,33 @@ GENERATOR, CHECKER, SECOND_SOLVER = "webscale_generator", "webscale_checker", "w
 MAX_SHARDS = 1024  # Airflow's max_map_length
 
 
-async def probe_endpoints(params: Mapping[str, Any]) -> None:
-    """Ask every endpoint that the run will use one question, before any work starts.
+async def probe_endpoints(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask every endpoint that the run will use a question, before any work starts.
+
+    Returns:
+        How the generator's tokens are counted: what ``TokenMeasure`` holds.
 
     Raises:
         ConfigurationError: with one line that says what to change.
     """
+    endpoints = _endpoints(params["check_depth"])
+    measured: list[TokenMeasure] = []
     probed: list[Endpoint] = []
-    for endpoint in _endpoints(params["check_depth"]).values():
+    for endpoint in endpoints.values():  # the generator first
         if endpoint not in probed:
-            await probe(endpoint)
+            found = await probe(endpoint)
+            require_context(found, endpoint.model, params["part_tokens"])
             probed.append(endpoint)
+            measured.append(found.tokens)
+    return measured[0].model_dump()
 
 
-def open_run(run_id: str, params: Mapping[str, Any]) -> str:
+def open_run(run_id: str, tokens: Mapping[str, Any], params: Mapping[str, Any]) -> str:
     """Record the run with its configuration and return its id."""
     require_no_secret(params["corpus"])  # which would stand in the record
+    config = _config(_endpoints(params["check_depth"]), TokenMeasure.model_validate(tokens), params)
     with _engine() as engine:
-        runs.open_run(engine, run_id, _config(_endpoints(params["check_depth"]), params), dict(params))
+        runs.open_run(engine, run_id, config, dict(params))
     return run_id
 
 
@@ -119,9 +129,9 @@ async def convert_shard(
     """
     endpoints = _endpoints(params["check_depth"])
     url = _database_url()
-    config = _config(endpoints, params)
     with _engine() as engine:
-        opened_with, _ = runs.config_of(engine, run_id)
+        opened_with, recorded = runs.config_of(engine, run_id)
+    config = _config(endpoints, recorded.tokens, params)
     if config.hash != opened_with:
         raise ConfigurationError(
             f"connections, prompts or code have changed since run {run_id!r} was opened: trigger a new run, "
@@ -179,7 +189,9 @@ def _shortfall(engine: Engine, run_id: str) -> str:
     return "" if written else "the data set was not written: the task write_dataset says why"
 
 
-def _config(endpoints: Mapping[str, Endpoint], params: Mapping[str, Any]) -> ConversionConfig:
+def _config(
+    endpoints: Mapping[str, Endpoint], tokens: TokenMeasure, params: Mapping[str, Any]
+) -> ConversionConfig:
     second = endpoints.get("second_solver")
     return ConversionConfig(
         generator=ModelName.of(endpoints["generator"]),
@@ -189,6 +201,9 @@ def _config(endpoints: Mapping[str, Endpoint], params: Mapping[str, Any]) -> Con
         items_per_document=params["items_per_document"],
         min_tokens=params["min_tokens"],
         max_tokens=params["max_tokens"],
+        part_tokens=params["part_tokens"],
+        tokens=tokens,
+        repair=params["repair"],
     )
 
 

@@ -7,12 +7,16 @@ from pydantic import Field
 
 from webscale_rl.ids import content_id
 from webscale_rl.llm.endpoint import Endpoint
+from webscale_rl.llm.measure import TokenMeasure
 from webscale_rl.records import Domain, Record, TaskForm
 from webscale_rl.stages.assess import ASSESS
 from webscale_rl.stages.check import BLIND, JUDGE, MATCH, SOLVE, CheckDepth
+from webscale_rl.stages.demonstrations import guides_version
 from webscale_rl.stages.generate import generate_stage
+from webscale_rl.stages.repair import repair_stage
 
-ROAD_VERSION = 1  # raised when the rules between the calls (gate, matching, order of checks) change outcomes
+GUIDES = "guides"  # card and demonstrations of a domain, among the versions of prompts
+ROAD_VERSION = 2  # raised when the rules between the calls (gate, matching, order of checks) change outcomes
 
 
 class ModelName(Record):
@@ -29,14 +33,11 @@ class ModelName(Record):
 
 
 def prompt_versions() -> dict[str, str]:
-    """Return the version of every prompt; `generate` has one for each domain and task form."""
-    stages = {stage.name: stage.version for stage in (ASSESS, SOLVE, MATCH, BLIND, JUDGE)}
-    generators = {
-        f"generate:{domain.value}:{form.value}": generate_stage(domain, form).version
-        for domain in Domain
-        for form in TaskForm
-    }
-    return stages | generators
+    """Return the version of every prompt, and of the card and demonstrations of every domain."""
+    any_forms = (Domain.OTHER, (TaskForm.RECALL,))
+    written = (generate_stage(*any_forms), repair_stage(*any_forms))
+    stages = {stage.name: stage.version for stage in (ASSESS, *written, SOLVE, MATCH, BLIND, JUDGE)}
+    return stages | {f"{GUIDES}:{domain.value}": guides_version(domain) for domain in Domain}
 
 
 class ConversionConfig(Record):
@@ -48,9 +49,10 @@ class ConversionConfig(Record):
     check_depth: CheckDepth = "lean"
     items_per_document: int = Field(default=3, ge=1, le=3)
     min_tokens: int = Field(default=50, ge=0)  # the paper's floor
-    max_tokens: int = Field(
-        default=24_000, ge=100
-    )  # of a document: must fit the model's context with the task
+    max_tokens: int = Field(default=500_000, ge=100)  # a longer document is a dump
+    part_tokens: int = Field(default=6_000, ge=200)  # of the served model; a longer document is split
+    tokens: TokenMeasure = TokenMeasure()
+    repair: bool = True
     prompt_versions: dict[str, str] = Field(default_factory=prompt_versions)
     road_version: int = ROAD_VERSION
 
@@ -59,10 +61,10 @@ class ConversionConfig(Record):
         """The configuration hash that data sets carry."""
         return content_id(self.model_dump(mode="json"))
 
-    def prompts_of(self, domain: Domain, form: TaskForm) -> dict[str, str]:
-        """Return the versions of the prompts that an item of ``form`` in a document of ``domain`` meets."""
+    def prompts_of(self, domain: Domain) -> dict[str, str]:
+        """Return the versions of the prompts that an item of a document of ``domain`` meets."""
         return {
             name.split(":")[0]: version
             for name, version in self.prompt_versions.items()
-            if ":" not in name or name == f"generate:{domain.value}:{form.value}"
+            if ":" not in name or name == f"{GUIDES}:{domain.value}"
         }

@@ -62,12 +62,30 @@ FORM: dict[str, dict[str, Any]] = {
         "section": "Quality",
     },
     "max_tokens": {
-        "default": 24_000,
+        "default": 500_000,
         "type": "integer",
         "minimum": 100,
         "maximum": 1_000_000,
         "title": "Longest document, tokens",
-        "description": "Must fit the model's context together with the task (about 5,000 tokens more).",
+        "description": "Longer documents never reach a model.",
+        "section": "Quality",
+    },
+    "part_tokens": {
+        "default": 6_000,
+        "type": "integer",
+        "minimum": 200,
+        "maximum": 1_000_000,
+        "title": "Longest part, tokens",
+        "description": "A longer document is split at headings and paragraphs, and each part is asked about by "
+        "itself. Counted as the served model does; its context must hold 7,000 more.",
+        "section": "Quality",
+    },
+    "repair": {
+        "default": True,
+        "type": "boolean",
+        "title": "Repair",
+        "description": "Revise a question once that was turned down for a fault that can be mended (a leak, missing "
+        "context, a wrong form), and check it again.",
         "section": "Quality",
     },
     "canary_documents": {

@@ -1,5 +1,7 @@
 """The nouns of the pipeline, as frozen pydantic models. Nothing here knows of prompts, HTTP or SQL."""
 
+from __future__ import annotations
+
 from enum import StrEnum
 from typing import Any
 
@@ -108,7 +110,13 @@ class Question(Record):
     spec: AnswerSpec
     claim_scope: ClaimScope
     scope_anchor: str
-    parent_id: str = ""  # of the question that this one repairs
+
+    def shifted(self, by: int) -> Question:
+        """Return the question with its evidence ``by`` characters further: from a part to its document."""
+        moved = tuple(
+            Span(start=span.start + by, end=span.end + by, text=span.text) for span in self.evidence
+        )
+        return self.model_copy(update={"evidence": moved}) if by else self
 
 
 class ItemState(StrEnum):
@@ -119,6 +127,7 @@ class ItemState(StrEnum):
     DISPUTED = "disputed"
     ABSTAINED = "abstained"
     FAILED = "failed"  # not final: the next run drives it again
+    REPAIRED = "repaired"  # a revision of it stands in its place and ends in a state of its own
 
 
 class DocumentState(StrEnum):
@@ -140,10 +149,15 @@ class Verdict(Record):
 
 
 class ItemOutcome(Record):
-    """The end of one plan item: its state, the reason, and everything said on the way."""
+    """The end of one question of a plan item: its state, the reason, and everything said on the way.
+
+    ``revision`` is 0 for the question first written and 1 for its repair.
+    """
 
     item: PlanItem
     item_index: int
+    domain: Domain
+    revision: int = 0
     state: ItemState
     stage: str = ""  # that decided
     reason: str = ""
@@ -153,13 +167,15 @@ class ItemOutcome(Record):
         default_factory=dict
     )  # the generator's answer, kept when no question came of it
     verdicts: tuple[Verdict, ...] = ()
-    call_key: str = ""  # of `generate`
+    call_key: str = ""  # of `generate` or `repair`
 
 
-class DocumentOutcome(Record):
-    """The end of one document."""
+class PartOutcome(Record):
+    """The end of one part of a document; most documents are one part. Offsets in characters."""
 
-    document_id: str
+    start: int = 0
+    end: int = 0
+    title_path: tuple[str, ...] = ()
     state: DocumentState
     stage: str = ""
     reason: str = ""
@@ -167,6 +183,24 @@ class DocumentOutcome(Record):
     domain: Domain | None = None
     call_key: str = ""  # of `assess`
     items: tuple[ItemOutcome, ...] = ()
+
+
+class DocumentOutcome(Record):
+    """The end of one document, with that of its parts. One that was filtered out has none."""
+
+    document_id: str
+    state: DocumentState
+    stage: str = ""
+    reason: str = ""
+    detail: str = ""
+    domain: Domain | None = None
+    call_key: str = ""  # of `assess`, where the document is one part
+    parts: tuple[PartOutcome, ...] = ()
+
+    @property
+    def items(self) -> tuple[ItemOutcome, ...]:
+        """The questions of all parts, in order."""
+        return tuple(item for part in self.parts for item in part.items)
 
     @property
     def accepted(self) -> int:

@@ -142,7 +142,7 @@ class _Worker:
     async def _convert(self, document: Document, known: KnownCalls) -> None:
         try:
             origin = self._claim.origin
-            asker = Asker(document.id, document.text, known, self._clients, self._writer, origin)
+            asker = Asker(document.id, known, self._clients, self._writer, origin)
             outcome = await self._outcome(document, asker)
             for table, row in outcome_rows(outcome, self._claim.config_hash, origin):
                 self._writer.add(table, row)

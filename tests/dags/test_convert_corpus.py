@@ -67,7 +67,7 @@ def test_it_is_read_without_errors_and_explains_itself(dag: dict[str, Any]) -> N
 
 
 def test_every_parameter_has_title_description_section_and_bounds(dag: dict[str, Any]) -> None:
-    assert len(dag["params"]) == 12
+    assert len(dag["params"]) == 14
     for name, param in dag["params"].items():
         schema = param["schema"]
         assert schema["title"], name
@@ -75,7 +75,7 @@ def test_every_parameter_has_title_description_section_and_bounds(dag: dict[str,
         assert len(param["description"]) > 20, name
         if {"integer", "number"} & {*schema["type"]} or schema["type"] in ("integer", "number"):
             assert "minimum" in schema, name
-        elif "enum" not in schema:
+        elif "enum" not in schema and schema["type"] != "boolean":
             assert schema["minLength"] == 1, name
 
 
@@ -103,7 +103,7 @@ def test_every_default_is_one_that_the_library_takes(dag: dict[str, Any]) -> Non
     defaults = {name: param["value"] for name, param in dag["params"].items()}
     assert Path(defaults["corpus"]).is_dir()
     model = ModelName(model="m")
-    taken = ("check_depth", "items_per_document", "min_tokens", "max_tokens")
+    taken = ("check_depth", "items_per_document", "min_tokens", "max_tokens", "part_tokens", "repair")
     config = ConversionConfig(
         generator=model, checker=model, **{name: value for name, value in defaults.items() if name in taken}
     )

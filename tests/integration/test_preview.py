@@ -10,10 +10,10 @@ import pytest
 
 from tests.fixtures.forms import DOCUMENTS, script
 from webscale_rl.llm.endpoint import Endpoint
-from webscale_rl.llm.prompts import SYSTEM
 from webscale_rl.preview import STAGES, preview
 from webscale_rl.records import Document, Domain, TaskForm
 from webscale_rl.stages.assess import ASSESS
+from webscale_rl.stages.instructions import SYSTEM
 from webscale_rl.store.engine import REPOSITORY
 
 DOCUMENT = Document(id="d", text=DOCUMENTS[1]["text"])

@@ -6,16 +6,19 @@ import pytest
 
 from tests.fixtures.injections import INJECTIONS
 from webscale_rl.llm.fence import ZERO_WIDTH_SPACE, defuse, fenced
-from webscale_rl.llm.prompts import SYSTEM, build_messages
+from webscale_rl.llm.prompts import show_document
 from webscale_rl.records import Domain, PlanItem, TaskForm
 from webscale_rl.stages.assess import ASSESS
 from webscale_rl.stages.check import BLIND, JUDGE, MATCH, SOLVE
 from webscale_rl.stages.generate import generate_fields, generate_stage
+from webscale_rl.stages.instructions import SYSTEM
+from webscale_rl.stages.repair import repair_stage
 from webscale_rl.stages.stage import Stage
 from webscale_rl.stages.text_match import Locator
 
 HARMLESS = "The Alder Bridge was opened in 1860."
-GENERATE = generate_stage(Domain.OTHER, TaskForm.RECALL)
+GENERATE = generate_stage(Domain.OTHER, (TaskForm.RECALL,))
+REPAIR = repair_stage(Domain.OTHER, (TaskForm.RECALL,))
 CONTROL = re.compile(
     r"<\|[^<>|\n]+\|>|<｜[^<>\n]+｜>|</?(?:s|bos|eos|pad|unk|mask|think|tool_call|(?:start|end)_of_turn)>"
     r"|</?<?/?SYS>>|\[/?(?:INST|TOOL_CALLS)\]|<(?:unused|extra_id_)\d+>|<0x[0-9A-F]{2}>"
@@ -24,22 +27,17 @@ CONTROL = re.compile(
 
 def prompt(stage: Stage, text: str) -> list[dict[str, str]]:
     """Return the messages with a text in every place where data stands."""
+    item = PlanItem(persona=text, task_form=TaskForm.RECALL, target=text)
     fields = {
         "assess": {},
-        "generate": generate_fields(
-            PlanItem(persona=text, task_form=TaskForm.RECALL, target=text), Domain.OTHER
-        ),
+        "generate": generate_fields(item, Domain.OTHER),
+        "repair": generate_fields(item, Domain.OTHER) | {"draft": text, "fault": text, "remark": text},
         "solve": {"question": text},
         "match": {"question": text, "answer_one": text, "answer_two": text},
         "blind": {"question": text},
         "judge": {"question": text, "answer": text},
     }[stage.name]
-    return build_messages(
-        stage.template,
-        document=text if stage.sees_document else None,
-        demonstrations=stage.demonstrations,
-        fields=fields,
-    )
+    return stage.messages(show_document(text, text), fields)
 
 
 def frame(user: str, text: str) -> str:
@@ -52,7 +50,7 @@ def test_the_collection_is_large() -> None:
 
 
 @pytest.mark.parametrize(
-    "stage", [ASSESS, GENERATE, SOLVE, MATCH, BLIND, JUDGE], ids=lambda stage: stage.name
+    "stage", [ASSESS, GENERATE, SOLVE, MATCH, BLIND, JUDGE, REPAIR], ids=lambda stage: stage.name
 )
 @pytest.mark.parametrize("text", INJECTIONS.values(), ids=INJECTIONS)
 def test_an_injection_changes_nothing_but_the_data(text: str, stage: Stage) -> None:

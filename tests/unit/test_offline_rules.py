@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from webscale_rl.llm.fence import fence
-from webscale_rl.llm.prompts import build_messages
+from webscale_rl.llm.prompts import build_messages, show_document
 from webscale_rl.offline import MODEL, REVISION
 from webscale_rl.offline.rules.answer import answer
 from webscale_rl.offline.rules.minimal import minimal
@@ -108,8 +108,9 @@ JUNK = {
 
 def ask(stage: str, schema: type[A], document: str | None = None, **fields: str) -> A:
     """Ask the rules as the pipeline does and validate as strictly."""
-    demonstrations = ("Question: What is shown?\nAnswer: another document",)
-    messages = build_messages("# Task", document=document, demonstrations=demonstrations, fields=fields)
+    guides = (fence("demonstration", "Question: What is shown?\nAnswer: another document"),)
+    shown = "" if document is None else show_document(document)
+    messages = build_messages("rules", document=shown, guides=guides, fields=fields, task=stage)
     properties = {"properties": dict.fromkeys(schema.model_fields)}
     return schema.model_validate_json(
         json.dumps(answer(stage, messages[1]["content"], properties)), strict=True

@@ -9,16 +9,20 @@ import pytest
 from webscale_rl.config import ConversionConfig, ModelName, prompt_versions
 from webscale_rl.corpus.tokens import count
 from webscale_rl.llm.fence import fenced
-from webscale_rl.llm.prompts import SYSTEM, build_messages
+from webscale_rl.llm.prompts import load_card, show_document
 from webscale_rl.llm.schema import answer_tokens
 from webscale_rl.records import Domain, PlanItem, TaskForm
 from webscale_rl.stages.assess import ASSESS
 from webscale_rl.stages.check import BLIND, JUDGE, MATCH, SOLVE
+from webscale_rl.stages.demonstrations import DOMAIN_FILES, shown_forms
 from webscale_rl.stages.generate import GenerateAnswer, generate_fields, generate_stage
+from webscale_rl.stages.instructions import SECTIONS, SYSTEM, TASKS
+from webscale_rl.stages.repair import repair_stage
 from webscale_rl.stages.stage import Stage
 
-GENERATE = [generate_stage(domain, form) for domain in Domain for form in TaskForm]
-STAGES: list[Stage] = [ASSESS, *GENERATE, SOLVE, MATCH, BLIND, JUDGE]
+GENERATE = [generate_stage(domain, (form,)) for domain in Domain for form in TaskForm]
+REPAIR = repair_stage(Domain.MATH, (TaskForm.COMPUTE,))
+STAGES: list[Stage] = [ASSESS, *GENERATE, REPAIR, SOLVE, MATCH, BLIND, JUDGE]
 DOCUMENT = "# Radium\n\nMarie Curie isolated radium in 1910."
 PLAIN_KEYWORDS = {
     "type",
@@ -33,13 +37,8 @@ PLAIN_KEYWORDS = {
 }
 
 
-def messages(stage: Stage, fields: dict[str, str], document: str | None = DOCUMENT) -> list[dict[str, str]]:
-    return build_messages(
-        stage.template,
-        document=document if stage.sees_document else None,
-        demonstrations=stage.demonstrations,
-        fields=fields,
-    )
+def messages(stage: Stage, fields: dict[str, str], document: str = DOCUMENT) -> list[dict[str, str]]:
+    return stage.messages(show_document(document), fields)
 
 
 def test_every_stage_that_sees_the_document_begins_with_the_same_bytes() -> None:
@@ -48,15 +47,46 @@ def test_every_stage_that_sees_the_document_begins_with_the_same_bytes() -> None
     for stage in seeing:
         system, user = messages(stage, {"question": "?"})
         assert system["content"] == SYSTEM
-        starts.add(user["content"][: user["content"].index("# Task:")])
+        starts.add(user["content"][: user["content"].index("\n</document-")])
     assert len(starts) == 1
     assert starts.pop().startswith("<document-")
 
 
+def test_no_document_or_field_changes_the_system_message() -> None:
+    """Else a server could not share it between documents, and all 5,000 tokens would be computed for each."""
+    sent = {
+        messages(stage, {"question": text}, text)[0]["content"] for stage in STAGES for text in ("a", "b")
+    }
+    assert sent == {SYSTEM}
+
+
+def test_every_stage_has_a_section_and_is_named_last() -> None:
+    assert {stage.name for stage in STAGES} == set(TASKS)
+    for stage in STAGES:
+        last = messages(stage, {"question": "?"})[1]["content"].splitlines()[-1]
+        assert last == f"The task is: {stage.name}. Write the JSON object now."
+        assert SYSTEM.count(f"# Task: {stage.name}\n") == 1
+
+
+def test_a_changed_section_is_no_other_version_of_the_other_stages() -> None:
+    """A changed checker prompt reruns only the checks, although all sections stand in one system message."""
+    for stage in STAGES:
+        others = [text for name, text in SECTIONS.items() if name != stage.name]
+        assert all(text[:200] not in SECTIONS[stage.name] for text in others)
+
+
+def test_a_repair_shares_all_of_its_generation_but_the_last_line() -> None:
+    item = PlanItem(persona="A chemist", task_form=TaskForm.RECALL, target="the year")
+    fields = generate_fields(item, Domain.MATH)
+    written = messages(generate_stage(Domain.MATH, (TaskForm.COMPUTE,)), fields)[1]["content"]
+    mended = messages(REPAIR, fields | {"draft": "{}"})[1]["content"]
+    assert mended.startswith(written[: written.rindex("The task is")])
+
+
 def test_items_of_a_document_differ_only_behind_the_demonstrations() -> None:
     item = PlanItem(persona="A chemist", task_form=TaskForm.RECALL, target="the year")
-    other = PlanItem(persona="A historian, of science", task_form=TaskForm.RECALL, target="the element")
-    stage = generate_stage(Domain.NATURAL_SCIENCE, TaskForm.RECALL)
+    other = PlanItem(persona="A historian, of science", task_form=TaskForm.COMPUTE, target="the element")
+    stage = generate_stage(Domain.NATURAL_SCIENCE, shown_forms([item, other]))
     one, two = (
         messages(stage, generate_fields(each, Domain.NATURAL_SCIENCE))[1]["content"] for each in (item, other)
     )
@@ -92,7 +122,10 @@ def test_schemas_hold_only_what_every_grammar_knows(stage: Stage) -> None:
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: f"{stage.name}-{stage.version}")
 def test_every_field_is_explained_in_the_template_in_its_order(stage: Stage) -> None:
-    fields = stage.template[stage.template.index("Fields, in") :]
+    section = SECTIONS[
+        "generate" if stage.name == "repair" else stage.name
+    ]  # which says: the fields of generate
+    fields = section[section.index("Fields, in") :]
     position = 0
     for name in stage.schema["properties"]:
         found = re.compile(rf"\b{name}\b").search(fields, position)
@@ -109,18 +142,18 @@ def test_reasoning_comes_before_the_verdict() -> None:
 
 
 def test_every_domain_has_a_card_of_its_own() -> None:
-    cards = {generate_stage(domain, TaskForm.RECALL).card for domain in Domain}
+    cards = {load_card(DOMAIN_FILES[domain]) for domain in Domain}
     assert len(cards) == len(Domain)
     for domain in Domain:
-        stage = generate_stage(domain, TaskForm.RECALL)
-        assert stage.card.startswith(f"In {domain.value}")
-        assert stage.card in messages(stage, {})[1]["content"]
+        card = load_card(DOMAIN_FILES[domain])
+        assert card.startswith(f"In {domain.value}")
+        assert card in messages(generate_stage(domain, (TaskForm.RECALL,)), {})[1]["content"]
 
 
 def test_every_prompt_of_generate_shows_two_demonstrations_that_fit_the_schema() -> None:
     for stage in GENERATE:
-        assert len(stage.demonstrations) == 2
-        for text in stage.demonstrations:
+        assert len(stage.guides) == 3
+        for text in stage.guides[1:]:
             answer = next(line for line in text.splitlines() if line.startswith("Answer: "))
             shown = json.loads(answer.removeprefix("Answer: "))
             GenerateAnswer.model_validate(shown)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from webscale_rl.errors import InvalidAnswer
 from webscale_rl.llm.endpoint import Completion
 from webscale_rl.llm.escapes import repair_escapes
+from webscale_rl.llm.fence import restore
 from webscale_rl.stages.stage import StageAnswer
 
 A = TypeVar("A", bound=StageAnswer)
@@ -44,7 +45,7 @@ def parse_answer(schema: type[A], text: str) -> A:
     """
     if "\\u0000" in text or "\x00" in text:
         raise InvalidAnswer("wrong_schema", "the answer holds a NUL character")
-    text, _ = repair_escapes(text)
+    text, _ = repair_escapes(restore(text))
     try:
         return schema.model_validate_json(_escaped(text.strip()), strict=True)
     except ValidationError as error:

@@ -125,8 +125,30 @@ class EndpointClient:
                     return await self._send(body, attempt.retry_state.attempt_number)
         raise AssertionError("tenacity either returns or raises")
 
-    async def models(self) -> list[str]:
-        """Return the names of the served models.
+    async def count_tokens(self, text: str) -> int:
+        """Return the tokens of a text as the served model counts them, by vLLM's route ``/tokenize``.
+
+        0 where the server has no such route.
+
+        Raises:
+            EndpointError: it has the route but does not answer.
+        """
+        root = self.endpoint.base_url.rstrip("/").removesuffix("/v1")
+        body = {"model": self.endpoint.model, "prompt": text, "add_special_tokens": False}
+        try:
+            answer = await self._client.post(f"{root}/tokenize", body=body, cast_to=object)
+        except openai.APIStatusError as error:
+            if error.status_code in (408, 429) or error.status_code >= 500:
+                raise translated(error, self.endpoint) from error
+            return 0
+        except openai.OpenAIError as error:
+            raise translated(error, self.endpoint) from error
+        except ValueError:
+            return 0
+        return _count(_mapping(answer).get("count"))
+
+    async def models(self) -> dict[str, int]:
+        """Return the served models, name to longest context in tokens; 0 where the server does not say.
 
         Raises:
             EndpointError, EndpointRefusal, RequestRejected: as for :meth:`chat`.
@@ -138,7 +160,8 @@ class EndpointClient:
         except ValueError as error:
             raise EndpointError(f"{self.endpoint.base_url} sent a list of models that is no JSON") from error
         data = listed.get("data") if isinstance(listed, dict) else None
-        return [str(model.get("id", "")) for model in data or [] if isinstance(model, dict)]
+        models = [model for model in data or [] if isinstance(model, dict)] if isinstance(data, list) else []
+        return {str(model.get("id", "")): _count(model.get("max_model_len")) for model in models}
 
     async def _send(self, body: Mapping[str, Any], attempt: int) -> Completion:
         started = time.monotonic()

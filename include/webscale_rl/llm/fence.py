@@ -12,22 +12,35 @@ from webscale_rl.ids import text_id
 TAG_DIGITS = 12
 ZERO_WIDTH_SPACE = "\u200b"
 
-# What chat templates use as control tokens: <|...|>, [INST], <<SYS>>, <s>, <start_of_turn>, <think> and
-# their closing forms.
+# What chat templates use as control tokens, by family, with their closing forms.
 _CONTROL_TOKEN = re.compile(
-    r"<(?=\|[^<>|\n]{1,40}\|>)"  # <|im_start|>, <|endoftext|>
-    r"|<(?=[\uff5c][^<>\n]{1,40}[\uff5c]>)"  # the full-width bars of some templates
-    r"|<(?=/?(?:s|bos|eos|pad|unk|mask|think|tool_call|tool_response|start_of_turn|end_of_turn)>)"
-    r"|<(?=(?:unused\d+|extra_id_\d+|0x[0-9a-f]{2})>)"
-    r"|<(?=<?/?SYS>>)"
-    r"|\[(?=/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|SYSTEM_PROMPT)\])",
+    r"<(?=\|[^<>|\n]{1,40}\|>)"  # <|im_start|>, <|endoftext|>: Qwen, Llama 3 and 4, Phi, gpt-oss, Granite, Command R
+    r"|<(?=\|[a-z_]{1,40}>|[a-z_]{1,40}\|>)"  # <|turn>, <turn|>: Gemma 4
+    r"|<(?=[\uff5c][^<>\n]{1,40}[\uff5c]>)|[\uff5c](?=DSML[\uff5c])"  # the full-width bars of DeepSeek
+    r"|<(?=/?(?:s|bos|eos|pad|unk|mask|cls|sep|sop|eop|think|tools|tool_call|tool_response|arg_key|arg_value|escape"
+    r"|(?:bos|eos|eop|mask)_token|image_soft_token|(?:start|end)_of_(?:turn|image|audio)"
+    r"|(?:start|end)_function_(?:call|declaration|response)|fim_(?:prefix|middle|suffix|pad)|osagent_mode)>)"
+    r"|<(?=/?(?:unused\d+|extra_id_\d+|special_\d+|0x[0-9a-f]{2}|(?:seed|minimax):\w{1,30}|longcat_\w{1,30})>)"
+    r"|<(?=/?role>)|\](?=~!?b[\]\[])|\[(?=e~\[)"  # Ling, MiniMax
+    r"|<(?=<?/?SYS>>)"  # Llama 2
+    r"|\[(?=/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|SYSTEM_PROMPT|MODEL_SETTINGS|THINK|ARGS"
+    r"|CALL_ID|IMG|IMG_BREAK|IMG_END|AUDIO|BEGIN_AUDIO|PREFIX|MIDDLE|SUFFIX|g?MASK|sMASK|BOS|EOS|PAD|UNK|EOT"
+    r"|(?:start|end)_header_id)\])"  # Mistral, GLM, Kimi
+    r"|\[(?=\|[a-z_]{1,40}\|\])",  # EXAONE
     re.IGNORECASE,
 )
+# The same behind its break, raw or as JSON writes it.
+_BROKEN = re.compile(r"([<\[\]\uff5c])(?:\u200b|\\u200b)", re.IGNORECASE)
 
 
 def defuse(text: str) -> str:
     """Break control tokens of chat templates with a zero-width space after their first character."""
     return _CONTROL_TOKEN.sub(lambda found: found.group() + ZERO_WIDTH_SPACE, text)
+
+
+def restore(text: str) -> str:
+    """Undo :func:`defuse` in what a model has copied: a space that nobody sees must not reach a data set."""
+    return _BROKEN.sub(r"\1", text)
 
 
 def fence(name: str, text: str) -> str:

@@ -7,17 +7,19 @@ served again; one that did not validate is kept with ``valid = false`` and count
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from webscale_rl.errors import InvalidAnswer
-from webscale_rl.ids import content_id
+from webscale_rl.ids import content_id, text_id
 from webscale_rl.llm.answers import parse_answer, read_answer
 from webscale_rl.llm.endpoint import Completion, Endpoint, EndpointClient
 from webscale_rl.llm.escapes import repair_escapes
-from webscale_rl.llm.prompts import Message, build_messages
+from webscale_rl.llm.prompts import Message
 from webscale_rl.stages.stage import Stage, StageAnswer
 
 A = TypeVar("A", bound=StageAnswer)
@@ -50,19 +52,20 @@ class KnownCalls:
     attempts: dict[str, int] = field(default_factory=dict)
 
 
-def call_key(endpoint: Endpoint, stage: Stage[Any], messages: list[Message], sample_index: int = 0) -> str:
-    """Return the name of a call within its document: a hash of all that decides its answer."""
-    return content_id(
-        [
-            endpoint.model,
-            endpoint.revision,
-            endpoint.extra_body,
-            messages,
-            stage.schema,
-            stage.sampling,
-            sample_index,
-        ]
-    )
+def call_key(
+    endpoint: Endpoint, stage: Stage[Any], shown: str, fields: Mapping[str, str], sample_index: int = 0
+) -> str:
+    """Return the name of a call within its document: a hash of all that decides its answer.
+
+    Args:
+        endpoint: whose model, revision and extra body count.
+        stage: whose rules and guides count (see ``Stage.asked``).
+        shown: id of the part of the document that the stage sees; empty where it sees none.
+        fields: the variable parts.
+        sample_index: tells several answers to one question apart.
+    """
+    asked = [stage.name, stage.asked, shown, *fields.items()]
+    return content_id([endpoint.model, endpoint.revision, endpoint.extra_body, asked, sample_index])
 
 
 class Asker:
@@ -70,7 +73,6 @@ class Asker:
 
     Args:
         document_id: whose calls these are.
-        text: the document's text, for the stages that see it.
         known: what the ledger holds of this document.
         clients: by role (``generator``, ``checker``, ``second_solver``).
         sink: where completed calls go.
@@ -80,24 +82,45 @@ class Asker:
     def __init__(
         self,
         document_id: str,
-        text: str,
         known: KnownCalls,
         clients: Mapping[str, EndpointClient],
         sink: CallSink,
         origin: Mapping[str, str],
     ) -> None:
         self.document_id = document_id
-        self._text = text
+        self._shown = ""
+        self._shown_id = ""
         self._known = known
         self._clients = clients
         self._sink = sink
         self._origin = origin
         self._asking: dict[str, asyncio.Lock] = {}
-        self.sent = 0  # requests, whatever came of them
+        self._sent = Counter[str]()
+
+    @property
+    def sent(self) -> int:
+        """Requests so far, whatever came of them."""
+        return self._sent.total()
+
+    def reading(self, shown: str) -> Self:
+        """Return an asker for the same document whose stages see this part of it (see ``show_document``)."""
+        reader = copy(self)  # what it knows and has sent is shared
+        reader._shown, reader._shown_id = shown, text_id(shown)
+        return reader
 
     def has(self, role: str) -> bool:
         """Whether an endpoint is configured for this role."""
         return role in self._clients
+
+    async def count_tokens(self, text: str, *, role: str) -> int:
+        """Return the tokens of a text as the server of this role counts them; 0 where it has no such route.
+
+        Raises:
+            EndpointError: the server does not answer.
+            LeaseLost, Stopping: nothing more may be sent.
+        """
+        self._sink.check()
+        return await self._clients[role].count_tokens(text)
 
     async def ask(self, stage: Stage[A], fields: Mapping[str, str], *, role: str) -> Answered[A]:
         """Return the valid answer of a stage to these fields, asking the endpoint only if the ledger has none.
@@ -108,13 +131,7 @@ class Asker:
             LeaseLost, Stopping: no more calls may be sent.
         """
         client = self._clients[role]
-        messages = build_messages(
-            stage.template,
-            document=self._text if stage.sees_document else None,
-            demonstrations=stage.demonstrations,
-            fields=fields,
-        )
-        key = call_key(client.endpoint, stage, messages)
+        key = call_key(client.endpoint, stage, self._shown_id if stage.sees_document else "", fields)
         async with self._asking.setdefault(
             key, asyncio.Lock()
         ):  # two items may ask the same at the same time
@@ -123,6 +140,7 @@ class Asker:
                     InvalidAnswer
                 ):  # a stored answer that cannot be read any more is asked for anew
                     return Answered(parse_answer(stage.answer, known), key)
+            messages = stage.messages(self._shown, fields)
             try:
                 answer = await self._attempt(client, stage, key, messages)
             except InvalidAnswer as invalid:
@@ -131,7 +149,7 @@ class Asker:
 
     async def _attempt(self, client: EndpointClient, stage: Stage[A], key: str, messages: list[Message]) -> A:
         self._sink.check()
-        self.sent += 1
+        self._sent[stage.name] += 1
         completion = await client.chat(
             {
                 "messages": messages,

@@ -1,4 +1,4 @@
-"""Assembly of prompts: one invariant system message, the document first, then the task, then its fields.
+"""Assembly of prompts: one invariant system message, the document first, then what helps, then the fields.
 
 The order is a matter of cost: an inference server reuses the longest common prefix of prompts, so what
 is shared stands before what differs. All prompts that show a document begin with the same bytes.
@@ -19,9 +19,6 @@ def load_template(name: str) -> str:
     return (_FOLDER / f"{name}.md").read_text(encoding="utf-8").strip()
 
 
-SYSTEM = load_template("system")
-
-
 def load_card(name: str) -> str:
     """Return the text of ``prompts/cards/<name>.md``: what makes an answer verifiable in a domain."""
     return load_template(f"cards/{name}")
@@ -32,29 +29,26 @@ def load_demonstrations(name: str) -> str:
     return (_FOLDER / "demonstrations" / f"{name}.json").read_text(encoding="utf-8")
 
 
+def show_document(text: str, position: str = "") -> str:
+    """Return a document as every prompt that shows it begins; ``position`` says where a part of one stands."""
+    return "\n\n".join([*([fence("position", position)] if position else []), fence("document", text)])
+
+
 def build_messages(
-    template: str,
-    *,
-    document: str | None,
-    demonstrations: Sequence[str] = (),
-    fields: Mapping[str, str],
+    system: str, *, document: str, guides: Sequence[str], fields: Mapping[str, str], task: str
 ) -> list[Message]:
     """Return the messages of one call.
 
     Args:
-        template: the instructions of the stage, the same for every call of it.
-        document: text of the document, or None for a stage that must not see it.
-        demonstrations: rendered examples, fixed for the stage (and the domain), never random.
+        system: the same for every call.
+        document: as :func:`show_document` returns it, or empty for a task that must not see it.
+        guides: what helps with all items of a document: the card of its domain, fenced demonstrations.
         fields: the variable parts, name to text, in the order in which they shall stand. All of them are
             fenced as data, for a generated question is as little to be trusted as the document.
+        task: its name. It stands last, so that a task may share the fields of another.
     """
-    parts = [] if document is None else [fence("document", document)]
-    parts.append(template)
-    if demonstrations:
-        parts.append("Examples of the quality that is wanted (other material, not yours):")
-        parts.extend(fence("demonstration", text) for text in demonstrations)
-    if fields:
-        parts.append("Your task is this:")
-        parts.extend(fence(name, text) for name, text in fields.items())
-    parts.append("Write the JSON object now.")
-    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "\n\n".join(parts)}]
+    parts = [document] if document else []
+    parts.extend(guides)
+    parts.extend(fence(name, text) for name, text in fields.items())
+    parts.append(f"The task is: {task}. Write the JSON object now.")
+    return [{"role": "system", "content": system}, {"role": "user", "content": "\n\n".join(parts)}]

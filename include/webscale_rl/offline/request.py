@@ -66,6 +66,22 @@ def read_request(raw: bytes) -> ChatRequest:
     )
 
 
+def read_text(raw: bytes) -> str:
+    """Read the text of a request to ``/tokenize``.
+
+    Raises:
+        RequestError: 400, with the parameter that is wrong.
+    """
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise RequestError(400, f"the body is not valid JSON: {error}") from None
+    prompt = body.get("prompt") if isinstance(body, dict) else None
+    if not isinstance(prompt, str):
+        raise RequestError(400, "prompt must be a text", param="prompt")
+    return prompt
+
+
 def _refuse_unsupported(body: dict[str, Any]) -> None:
     if body.get("stream"):
         raise RequestError(400, "streaming is not supported: leave stream out", param="stream")

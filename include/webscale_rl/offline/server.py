@@ -15,7 +15,7 @@ from aiohttp import web
 from webscale_rl.ids import content_id
 from webscale_rl.llm.prefix_cache import PrefixCache
 from webscale_rl.offline import MODEL, tokens
-from webscale_rl.offline.request import ChatRequest, RequestError, read_request
+from webscale_rl.offline.request import ChatRequest, RequestError, read_request, read_text
 from webscale_rl.offline.rules.answer import answer
 from webscale_rl.offline.script import Script
 
@@ -67,6 +67,7 @@ class Server:
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/chat/completions", self._chat)
+        app.router.add_post("/tokenize", self._tokenize)
         return app
 
     @web.middleware
@@ -128,6 +129,11 @@ class Server:
             cached = self._cache.take(prompt_tokens)
             reply = self._reply(request, prompt)
         return _json(self._completion(request, reply, len(prompt_tokens), cached))
+
+    async def _tokenize(self, http: web.Request) -> web.Response:
+        """Count the tokens of a text as vLLM's route of this name does."""
+        found = tokens.encode(read_text(await http.read()))
+        return _json({"count": len(found), "max_model_len": self._settings.max_model_len, "tokens": found})
 
     def _tokens(self, prompt: str) -> list[int]:
         limit = self._settings.max_model_len

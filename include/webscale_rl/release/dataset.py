@@ -20,7 +20,7 @@ from sqlalchemy import Engine, text
 
 from webscale_rl.config import ConversionConfig
 from webscale_rl.corpus.shards import read_shard
-from webscale_rl.records import Document, Domain, TaskForm
+from webscale_rl.records import Document, Domain
 from webscale_rl.rewards.spec import AnswerSpec
 from webscale_rl.store.queries import bad_records, funnel
 from webscale_rl.store.runs import config_of
@@ -38,6 +38,7 @@ SCHEMA = pa.schema(
         # what is checked and how
         ("id", pa.string()),
         ("document_id", pa.string()),
+        ("part_start", pa.int64()),
         ("parent_id", pa.string()),
         ("task_form", pa.string()),
         ("answer_type", pa.string()),
@@ -68,11 +69,11 @@ SCHEMA = pa.schema(
 
 _ACCEPTED = text(
     """
-    SELECT document_id, pair_id, parent_id, domain, persona, task_form, question, answer, answer_type,
-           answer_spec, evidence, derivation, expression, claim_scope, scope_anchor
-    FROM questions
-    WHERE config_hash = :config AND document_id = ANY(:documents) AND state = 'accepted'
-    ORDER BY document_id, item_index, parent_id
+    SELECT q.document_id, pair_id, parent_id, p.start_char, p.end_char, q.domain, persona, task_form, question,
+           answer, answer_type, answer_spec, evidence, derivation, expression, claim_scope, scope_anchor
+    FROM questions q LEFT JOIN part_results p USING (config_hash, document_id, part)
+    WHERE config_hash = :config AND document_id = ANY(:documents) AND q.state = 'accepted'
+    ORDER BY document_id, part, item_index, parent_id
     """
 )
 
@@ -153,19 +154,24 @@ def _rows(
 
 def _row(document: Document, pair: Mapping[str, Any], config: ConversionConfig) -> dict[str, Any]:
     spec = AnswerSpec.from_json(json.dumps(pair["answer_spec"]))
+    start = pair["start_char"] or 0  # of the part of a long document that the generator saw
+    evidence = [
+        {**span, "start": span["start"] - start, "end": span["end"] - start} for span in pair["evidence"]
+    ]
     return {
-        "pretrain_text": document.text,
+        "pretrain_text": document.text[start : pair["end_char"]],
         "domain": pair["domain"],
         "persona": pair["persona"],
         "question": pair["question"],
         "answer": pair["answer"],
         "id": pair["pair_id"],
         "document_id": document.id,
+        "part_start": start,
         "parent_id": pair["parent_id"],
         "task_form": pair["task_form"],
         "answer_type": pair["answer_type"],
         "answer_spec": spec.to_json(),
-        "evidence": pair["evidence"],
+        "evidence": evidence,
         "derivation": pair["derivation"],
         "expression": pair["expression"],
         "claim_scope": pair["claim_scope"],
@@ -183,7 +189,7 @@ def _row(document: Document, pair: Mapping[str, Any], config: ConversionConfig) 
         "checker_revision": config.checker.revision,
         "check_depth": config.check_depth,
         "prompt_versions": orjson.dumps(
-            config.prompts_of(Domain(pair["domain"]), TaskForm(pair["task_form"])),
+            config.prompts_of(Domain(pair["domain"])),
             option=orjson.OPT_SORT_KEYS,
         ).decode(),
     }

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from webscale_rl.records import Domain, PlanItem, Profile, TaskForm
-from webscale_rl.stages.demonstrations import demonstrations
 from webscale_rl.stages.stage import LongText, Stage, StageAnswer
 
 
@@ -45,7 +44,7 @@ class AssessAnswer(StageAnswer):
     plan: Annotated[list[PlannedItem], Field(max_length=3)]
 
 
-ASSESS = Stage(name="assess", answer=AssessAnswer, demonstrations=demonstrations("assess"))
+ASSESS = Stage(name="assess", answer=AssessAnswer)
 
 
 def rejection(answer: AssessAnswer) -> str:

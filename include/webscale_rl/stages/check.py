@@ -15,7 +15,6 @@ from webscale_rl.ids import text_id
 from webscale_rl.llm.ledger import Asker
 from webscale_rl.records import ItemState, Question, Verdict
 from webscale_rl.rewards import AnswerSpec, Match, match
-from webscale_rl.stages.demonstrations import demonstrations
 from webscale_rl.stages.stage import LongText, Stage, StageAnswer
 
 CheckDepth = Literal["lean", "full"]
@@ -55,14 +54,9 @@ class JudgeAnswer(StageAnswer):
     answer_revealed: bool  # the question gives its answer away
 
 
-SOLVE = Stage(name="solve", answer=SolveAnswer, demonstrations=demonstrations("unanswerable"))
+SOLVE = Stage(name="solve", answer=SolveAnswer)
 MATCH = Stage(name="match", answer=MatchAnswer, sees_document=False)
-BLIND = Stage(
-    name="blind",
-    answer=BlindAnswer,
-    sees_document=False,
-    demonstrations=demonstrations("blind", 3),
-)
+BLIND = Stage(name="blind", answer=BlindAnswer, sees_document=False)
 JUDGE = Stage(name="judge", answer=JudgeAnswer)
 
 
@@ -157,7 +151,8 @@ class Check:
             reason = "not_unique"
         else:
             reason = "answer_revealed" if found.answer_revealed else ""
-        self._note("judge", reason or "sound", found.analysis, rival, asked.call_key)
+        words = f"{found.analysis} Rival answer: {rival}" if rival else found.analysis
+        self._note("judge", reason or "sound", words, rival, asked.call_key)
         return _ended(reason)
 
     def _note(self, judge: str, outcome: str, words: str, answer: str, key: str = "") -> None:

@@ -4,10 +4,13 @@
 """
 
 import json
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from webscale_rl.llm.prompts import load_demonstrations
-from webscale_rl.records import Domain, TaskForm
+from webscale_rl.ids import content_id
+from webscale_rl.llm.prompts import load_card, load_demonstrations
+from webscale_rl.records import Domain, PlanItem, TaskForm
 
 DOMAIN_FILES: dict[Domain, str] = {
     Domain.MATH: "math",
@@ -25,6 +28,7 @@ DOMAIN_FILES: dict[Domain, str] = {
 SHOWN = 2  # per prompt
 
 Demonstration = dict[str, Any]
+Forms = tuple[TaskForm, ...]  # one or two, different
 
 
 def demonstrations(name: str, shown: int = SHOWN) -> tuple[str, ...]:
@@ -32,16 +36,33 @@ def demonstrations(name: str, shown: int = SHOWN) -> tuple[str, ...]:
     return tuple(_render(example) for example in read_demonstrations(name)[:shown])
 
 
-def demonstrations_for(domain: Domain, form: TaskForm) -> tuple[str, ...]:
-    """Return the two demonstrations of `generate` for a domain and a task form, the same ones in every call.
+def shown_forms(plan: Sequence[PlanItem]) -> Forms:
+    """Return the task forms whose demonstrations all items of a plan are shown: its first two different ones."""
+    return tuple(dict.fromkeys(item.task_form for item in plan))[:SHOWN]
 
-    Those of the form are taken first, pairs before abstentions, then others, in the order of the file. So a form with
-    one pair and an abstention shows both, the pair first.
+
+def demonstrations_for(domain: Domain, forms: Forms) -> tuple[str, ...]:
+    """Return the two demonstrations of `generate` for a domain and the forms of a plan, the same for all its items.
+
+    The first of each form is taken, pairs before abstentions, then others of these forms, then others, in the order
+    of the file. So a plan of one form with one pair and an abstention shows both, the pair first.
     """
-    examples = read_demonstrations(DOMAIN_FILES[domain])
-    examples.sort(key=lambda example: (example["task_form"] != form, example["answer"]["abstain"]))
-    shown = sorted(examples[:SHOWN], key=lambda example: bool(example["answer"]["abstain"]))
+    left = read_demonstrations(DOMAIN_FILES[domain])
+    left.sort(key=lambda example: (example["task_form"] not in forms, bool(example["answer"]["abstain"])))
+    shown = []
+    for form in (*forms, None, None)[:SHOWN]:
+        of_form = [example for example in left if form in (None, example["task_form"])] or left
+        shown.append(of_form[0])
+        left.remove(of_form[0])
+    shown.sort(key=lambda example: bool(example["answer"]["abstain"]))
     return tuple(_render(example) for example in shown)
+
+
+@cache
+def guides_version(domain: Domain) -> str:
+    """Return the hash of a domain's card and demonstrations: 12 hexadecimal digits."""
+    name = DOMAIN_FILES[domain]
+    return content_id([load_card(name), load_demonstrations(name)])[:12]
 
 
 def read_demonstrations(name: str) -> list[Demonstration]:

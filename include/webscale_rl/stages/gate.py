@@ -81,13 +81,18 @@ _SOURCE = re.compile(
     rf"|the {_PARTS}(?! of\b)"  # "the author of Dune" and "the text of the treaty" are known without it
     r"|according to (?:the|this) (?:author|information|section|description|source)"
     r"|according to (?:the|this) (?:study|survey|report|paper|table|figure)(?! (?:of|by|from|on|published)\b)"
+    r"|(?:in|of|by|from) (?:the|this|the present) (?:study|survey|report|paper|trial)"
+    r"(?! (?:of|by|from|on|in|published|that|which|titled|entitled)\b)"
     r"|(?:table|figure|fig\.|equation) \d+(?! of\b)"
+    r"|(?:code|example|program|script|table) (?:above|below)"
     r"|(?:the|this) (?:figure|diagram|image|photo|picture|chart|graph|table) (?:above|below|shown)"
     r"|(?:mentioned|described|shown|listed|given|discussed) (?:above|below|earlier|here)"
     r"|as (?:mentioned|stated|described|noted) in the)\b"
 )
 _VOICE = re.compile(
-    r"^as an? [\w\s,'-]{2,60}, (?:i|we|my|what should i|how (?:do|can|should) (?:i|we))\b|\b(?:i am|i'm) an? "
+    r"^as an? [\w\s,'-]{2,60}, (?:i|we|my|what should i|how (?:do|can|should|would|could) (?:i|we))\b"
+    r"|\b(?:i am|i'm) an? "
+    r"|\b(?:do|can|could|should|would|may|must|shall|will) (?:i|we|my)\b|\bwhile i\b"
 )
 
 
@@ -220,6 +225,14 @@ def _stated(draft: _Draft) -> Finding:
     return _reject(GateReason.ANSWER_NOT_IN_EVIDENCE, repr(answer.answer))
 
 
+def _no_guess(draft: _Draft) -> Finding:
+    """A stated fact is asked for by its name or value; yes or no would be guessed half of the time."""
+    yes_or_no = normalised(draft.answer.answer) in ("yes", "no", "true", "false")
+    if (yes_or_no and draft.answer.answer_type != "string") or draft.answer.answer_type == "boolean":
+        return _reject(GateReason.SPEC_INVALID, "yes or no where a name or value can be asked for")
+    return None
+
+
 def _spelled(answer: GenerateAnswer, evidence: str) -> bool:
     return any(contains_words(wording, evidence) for wording in (answer.answer, *answer.aliases))
 
@@ -297,8 +310,8 @@ def _rounding(answer: GenerateAnswer) -> Fraction:
 def _compared(draft: _Draft) -> Finding:
     if len(draft.spans) < 2 and len(numbers(draft.evidence)) < 2 and len(draft.evidence.split()) < 12:
         return _reject(GateReason.TOO_FEW_FACTS, "a comparison needs two facts")
-    if draft.answer.expression.strip():
-        return _evaluates(draft, draft.evidence)
+    if draft.answer.expression.strip():  # a difference, which the question need not name
+        return _hidden(draft) or _evaluates(draft, draft.evidence)
     return _stated(draft)
 
 
@@ -310,8 +323,11 @@ def _options(draft: _Draft) -> Finding:
         )
     if options.count(normalised(draft.answer.answer)) != 1:
         return _reject(GateReason.OPTIONS_INVALID, f"{draft.answer.answer!r} is not one of the options")
-    if all(contains_words(option, draft.answer.question) for option in draft.answer.options):
+    told = [option for option in draft.answer.options if contains_words(option, draft.answer.question)]
+    if len(told) == len(options):
         return _reject(GateReason.OPTIONS_INVALID, "the question repeats the options, which are put below it")
+    if [normalised(option) for option in told] == [normalised(draft.answer.answer)]:
+        return _reject(GateReason.ANSWER_IN_QUESTION, repr(told[0]))
     return None
 
 
@@ -334,10 +350,10 @@ def _code(draft: _Draft) -> Finding:
 
 RULES: tuple[Rule, ...] = (_clean, _length, _specified, _quoted, _standalone, _anchored)
 FORM_RULES: dict[TaskForm, tuple[Rule, ...]] = {
-    TaskForm.RECALL: (_hidden, _stated),
+    TaskForm.RECALL: (_no_guess, _hidden, _stated),
     TaskForm.DERIVE: (_hidden, _derived),
     TaskForm.COMPUTE: (_hidden, _computed),
-    TaskForm.COMPARE: (_compared,),
+    TaskForm.COMPARE: (_no_guess, _compared),
     TaskForm.EXECUTE: (_code,),
     TaskForm.CHOICE: (_options,),
 }

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from webscale_rl.llm.fence import fence
 from webscale_rl.llm.prompts import load_card
-from webscale_rl.records import ClaimScope, Domain, PlanItem, TaskForm
+from webscale_rl.records import ClaimScope, Domain, PlanItem
 from webscale_rl.rewards.spec import AnswerType
-from webscale_rl.stages.demonstrations import DOMAIN_FILES, demonstrations_for
+from webscale_rl.stages.demonstrations import DOMAIN_FILES, Forms, demonstrations_for
 from webscale_rl.stages.stage import LongText, Stage, StageAnswer
 
 Text100 = Annotated[str, StringConstraints(max_length=100)]
@@ -36,18 +37,19 @@ class GenerateAnswer(StageAnswer):
 
 
 @cache
-def generate_stage(domain: Domain, form: TaskForm) -> Stage[GenerateAnswer]:
-    """Return the stage with the card of a domain and two demonstrations of domain and form.
+def generate_stage(domain: Domain, forms: Forms) -> Stage[GenerateAnswer]:
+    """Return the stage with the card of a domain and two demonstrations of domain and forms.
 
-    Both are fixed, so that the prefix can be reused.
+    ``forms`` are those of a whole plan (see ``shown_forms``), so that its items share all that stands behind the
+    document.
     """
+    shown = demonstrations_for(domain, forms)
     return Stage(
         name="generate",
         answer=GenerateAnswer,
         limit=1600,  # five long quotations and six long options never come together
         temperature=0.7,
-        card=load_card(DOMAIN_FILES[domain]),
-        demonstrations=demonstrations_for(domain, form),
+        guides=(load_card(DOMAIN_FILES[domain]), *(fence("demonstration", text) for text in shown)),
     )
 
 

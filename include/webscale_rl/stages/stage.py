@@ -1,5 +1,6 @@
-"""What a stage is: a template, an answer schema, demonstrations, limits."""
+"""What a stage is: its instructions, an answer schema, what it shows, limits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Generic, TypeVar
@@ -7,8 +8,9 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from webscale_rl.ids import content_id
-from webscale_rl.llm.prompts import SYSTEM, load_template
+from webscale_rl.llm.prompts import Message, build_messages
 from webscale_rl.llm.schema import answer_tokens, plain_schema
+from webscale_rl.stages.instructions import RULES, SECTIONS, SYSTEM
 
 
 class StageAnswer(BaseModel):
@@ -28,9 +30,9 @@ A = TypeVar("A", bound=StageAnswer)
 class Stage(Generic[A]):
     """One kind of call.
 
-    ``limit`` bounds the completion in tokens; 0 takes what the schema allows at most. ``sees_document`` says whether
-    the prompt starts with the document. ``card`` adds to the template what matters in a domain. ``demonstrations``
-    are rendered examples, the same in every call.
+    ``name`` is that of its section in the system message. ``limit`` bounds the completion in tokens; 0 takes what the
+    schema allows at most. ``sees_document`` says whether the prompt starts with the document. ``guides`` stand behind
+    it: the card of its domain and demonstrations, the same for all items of a document.
     """
 
     name: str
@@ -38,13 +40,7 @@ class Stage(Generic[A]):
     limit: int = 0
     temperature: float = 0.0
     sees_document: bool = True
-    card: str = ""
-    demonstrations: tuple[str, ...] = ()
-
-    @cached_property
-    def template(self) -> str:
-        """The text of the stage's template, with the card of the domain where there is one."""
-        return "\n\n".join(filter(None, (load_template(self.name), self.card)))
+    guides: tuple[str, ...] = ()
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -71,6 +67,24 @@ class Stage(Generic[A]):
 
     @cached_property
     def version(self) -> str:
-        """Hash of everything that decides what this stage asks: 12 hexadecimal digits."""
-        asked = [SYSTEM, self.template, self.schema, self.sampling, self.sees_document, self.demonstrations]
-        return content_id(asked)[:12]
+        """Hash of the rules that decide what this stage asks: 12 hexadecimal digits.
+
+        The sections of other tasks, which stand in the same system message, are no part of it: a changed checker
+        prompt is no other generator. Nor are the guides, which a configuration counts by domain.
+        """
+        return content_id([RULES, SECTIONS[self.name], self.schema, self.sampling, self.sees_document])[:12]
+
+    @cached_property
+    def asked(self) -> str:
+        """Hash of everything that this stage asks, its guides included."""
+        return content_id([self.version, *self.guides])
+
+    def messages(self, document: str, fields: Mapping[str, str]) -> list[Message]:
+        """Return the messages of one call; ``document`` as ``show_document`` returns it."""
+        return build_messages(
+            SYSTEM,
+            document=document if self.sees_document else "",
+            guides=self.guides,
+            fields=fields,
+            task=self.name,
+        )

@@ -29,6 +29,7 @@ TABLES = {
     "llm_calls": "nothing",
     "questions": "update",
     "verdicts": "update",
+    "part_results": "update",
     "document_results": "update",
 }
 

@@ -162,7 +162,8 @@ class DocumentResult(Base):
     reason: Mapped[str]
     detail: Mapped[str]
     domain: Mapped[str]
-    call_key: Mapped[str]  # of assess
+    call_key: Mapped[str]  # of assess; empty where the document was split
+    n_parts: Mapped[int]
     n_items: Mapped[int]
     n_accepted: Mapped[int]
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), index=True)
@@ -170,18 +171,44 @@ class DocumentResult(Base):
     finished_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
+class PartResult(Base):
+    """Where a part of a split document ended under one configuration; offsets in characters of the document."""
+
+    __tablename__ = "part_results"
+
+    config_hash: Mapped[str] = mapped_column(ForeignKey("configurations.config_hash"), primary_key=True)
+    document_id: Mapped[str] = mapped_column(primary_key=True)
+    part: Mapped[int] = mapped_column(primary_key=True)
+    start_char: Mapped[int]
+    end_char: Mapped[int]
+    title_path: Mapped[list[Any]]
+    state: Mapped[str]
+    stage: Mapped[str]
+    reason: Mapped[str]
+    detail: Mapped[str]
+    domain: Mapped[str]
+    call_key: Mapped[str]  # of assess
+    run_id: Mapped[str]
+    shard_id: Mapped[str]
+
+
 class QuestionRow(Base):
-    """A plan item and what became of it; without a question where the generator abstained or failed."""
+    """A plan item and what became of it; without a question where the generator abstained or failed.
+
+    A repaired question stays, in the state ``repaired``, beside the one that took its place.
+    """
 
     __tablename__ = "questions"
-    __table_args__ = (Index("ix_questions_document", "config_hash", "document_id", "item_index"),)
+    __table_args__ = (Index("ix_questions_document", "config_hash", "document_id", "part", "item_index"),)
 
-    id: Mapped[str] = mapped_column(primary_key=True)  # hash of configuration, document, item and parent
+    # Hash of configuration, document, part, item and revision.
+    id: Mapped[str] = mapped_column(primary_key=True)
     # Of an accepted question: hash of document, question and answer, the data set's id. Else empty.
     pair_id: Mapped[str] = mapped_column(index=True)
     parent_id: Mapped[str]  # the question that this one repairs
     config_hash: Mapped[str] = mapped_column(ForeignKey("configurations.config_hash"))
     document_id: Mapped[str]
+    part: Mapped[int]
     item_index: Mapped[int]
     domain: Mapped[str]
     persona: Mapped[str]

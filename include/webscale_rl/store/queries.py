@@ -64,7 +64,9 @@ class Funnel:
 
     config_hash: str
     documents: Level
-    items: Level
+    parts: Level  # of documents that were split
+    items: Level  # plan items, each by the last question written for it
+    repairs: Level  # questions that were to be mended, by what came of it and the fault
     pairs: int
     pairs_by_domain: dict[str, int]
     pairs_by_task_form: dict[str, int]
@@ -92,14 +94,18 @@ def funnel(engine: Engine, run_id: str) -> Funnel:
             text("SELECT config_hash, ingestion_id FROM runs WHERE id = :run"), {"run": run_id}
         ).one()
         documents = _document_level(connection, run_id, ingestion_id)
+        parts = _level(connection, run_id, _PARTS)
         items, groups = _item_level(connection, run_id)
+        repairs = _level(connection, run_id, _REPAIRS)
         repeated = connection.execute(
             text("SELECT repeated_ids FROM ingestions WHERE id = :id"), {"id": ingestion_id}
         ).scalar()
     return Funnel(
         config_hash=config_hash,
         documents=documents,
+        parts=parts,
         items=items,
+        repairs=repairs,
         pairs=items.states.get("accepted", 0),
         pairs_by_domain=groups["domain"],
         pairs_by_task_form=groups["task_form"],
@@ -136,6 +142,33 @@ def _document_level(connection: Connection, run_id: str, ingestion_id: str | Non
     return level
 
 
+_PARTS = """
+    SELECT p.state, CASE WHEN p.state = 'done' THEN '' ELSE p.stage || '/' || p.reason END, count(*)
+    FROM (SELECT DISTINCT config_hash, document_id FROM mine) m
+    JOIN part_results p USING (config_hash, document_id)
+    GROUP BY 1, 2 ORDER BY 1, 2
+"""
+# A question that could not be mended stays as it was and carries the word of `repair`.
+_REPAIRS = """
+    SELECT coalesce(r.state, 'declined'), q.stage || '/' || q.reason, count(*)
+    FROM (SELECT DISTINCT config_hash, document_id FROM mine) m
+    JOIN questions q USING (config_hash, document_id)
+    LEFT JOIN questions r
+      ON q.state = 'repaired' AND r.config_hash = q.config_hash AND r.document_id = q.document_id
+         AND r.part = q.part AND r.item_index = q.item_index AND r.parent_id = q.id
+    WHERE q.state = 'repaired'
+       OR EXISTS (SELECT FROM verdicts v WHERE v.question_id = q.id AND v.judge = 'repair')
+    GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+
+def _level(connection: Connection, run_id: str, query: str) -> Level:
+    level = Level()
+    for state, reason, count in connection.execute(text(_RUN_DOCUMENTS + query), {"run": run_id}):
+        level.add(state, reason, count)
+    return level
+
+
 def _item_level(connection: Connection, run_id: str) -> tuple[Level, dict[str, dict[str, int]]]:
     """Return the items of the run's documents by state, and the accepted ones in three groupings."""
     level = Level()
@@ -147,6 +180,7 @@ def _item_level(connection: Connection, run_id: str) -> tuple[Level, dict[str, d
             SELECT q.state, q.stage, q.reason, q.domain, q.task_form, q.answer_type, count(*) AS n
             FROM (SELECT DISTINCT config_hash, document_id FROM mine) m
             JOIN questions q USING (config_hash, document_id)
+            WHERE q.state <> 'repaired'
             GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
             """
         ),
@@ -182,7 +216,8 @@ def rates(engine: Engine, run_id: str, shard_id: str, first: int) -> Rates:
             JOIN document_results t ON t.config_hash = r.config_hash AND t.document_id = d.document_id
             WHERE r.id = :run
         ), items AS (
-            SELECT q.state FROM mine JOIN questions q USING (config_hash, document_id) WHERE q.state <> 'failed'
+            SELECT q.state FROM mine JOIN questions q USING (config_hash, document_id)
+            WHERE q.state NOT IN ('failed', 'repaired')
         )
         SELECT (SELECT count(*) FROM mine), (SELECT avg((state = 'failed')::int) FROM mine),
                count(*), avg((state = 'accepted')::int), avg((state = 'abstained')::int)

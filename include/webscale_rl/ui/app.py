@@ -15,7 +15,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from webscale_rl.store.engine import sqlalchemy_url
-from webscale_rl.store.queries import Level, funnel
+from webscale_rl.store.queries import Funnel, funnel
 
 STATEMENT_TIMEOUT = "5s"  # the api-server also serves the heartbeats of tasks
 RUNS_SHOWN = 50
@@ -85,14 +85,20 @@ def _page(engine: Engine, run_id: str | None) -> str:
         shown=shown,
         running=state == "running",
         counts=counts,
-        bars=_bars(counts.documents, counts.items) if counts else [],
+        bars=_bars(counts) if counts else [],
     )
 
 
-def _bars(documents: Level, items: Level) -> list[tuple[str, list[tuple[str, str, int, float, int]]]]:
+def _bars(counts: Funnel) -> list[tuple[str, list[tuple[str, str, int, float, int]]]]:
     """Return, for each level, rows of (state, reason, count, percent of the level, depth)."""
     bars = []
-    for title, level in (("Documents read", documents), ("Planned questions", items)):
+    levels = {
+        "Documents read": counts.documents,
+        "Parts of long documents": counts.parts,
+        "Planned questions": counts.items,
+        "Questions to be repaired, by what came of it": counts.repairs,
+    }
+    for title, level in levels.items():
         rows = []
         for state, count in level.states.items():
             rows.append((state, "", count, 100 * count / level.total, 0))
@@ -100,5 +106,6 @@ def _bars(documents: Level, items: Level) -> list[tuple[str, list[tuple[str, str
                 (state, reason, n, 100 * n / level.total, 1)
                 for reason, n in sorted(level.reasons.get(state, {}).items(), key=lambda pair: -pair[1])
             )
-        bars.append((f"{title}: {level.total}", rows))
+        if rows:
+            bars.append((f"{title}: {level.total}", rows))
     return bars

@@ -6,7 +6,7 @@ from typing import Any
 from webscale_rl.llm.fence import fenced
 from webscale_rl.offline.rules.assess import assess
 from webscale_rl.offline.rules.check import blind, judge, match
-from webscale_rl.offline.rules.generate import generate
+from webscale_rl.offline.rules.generate import generate, repair
 from webscale_rl.offline.rules.minimal import minimal
 from webscale_rl.offline.rules.solve import solve
 
@@ -17,6 +17,7 @@ STAGES: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
     "match": match,
     "blind": blind,
     "judge": judge,
+    "repair": repair,
 }
 
 

@@ -30,6 +30,11 @@ def generate(fields: dict[str, str]) -> dict[str, Any]:
     )
 
 
+def repair(_: dict[str, str]) -> dict[str, Any]:
+    """Return an abstention: rules that found a question by its pattern have no other wording for it."""
+    return _answer(abstain=True, abstain_reason="The rules know one wording for each fact.")
+
+
 def _planned(found: tuple[Fact, ...], form: str, target: str) -> Fact | None:
     """Return the fact with this target; for a target in other words, the one that shares most of them."""
     for fact in found:
