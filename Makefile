@@ -22,7 +22,7 @@ up: $(INSTALLED) ## Start the same stack with the web UI on 127.0.0.1:8080 (UI_P
 provenance: $(INSTALLED) ## Print everything that a pair came from (variables: ID WORK)
 	@exec $(BIN)/python -m webscale_rl.local provenance
 
-preview: $(INSTALLED) ## Print the prompts of a document (variables: DOC ROW STAGE DOMAIN FORM LLM_BASE_URL LLM_MODEL LLM_API_KEY)
+preview: $(INSTALLED) ## Print the prompts of a document (variables: DOC ROW PART STAGE DOMAIN FORM LLM_BASE_URL LLM_MODEL LLM_API_KEY)
 	@exec $(BIN)/python -m webscale_rl.preview
 
 check-prompts: $(INSTALLED) ## Check the demonstrations in include/webscale_rl/prompts/demonstrations

@@ -32,7 +32,7 @@ from webscale_rl.stages.demonstrations import Forms, shown_forms
 from webscale_rl.stages.gate import GateRejection, gate
 from webscale_rl.stages.generate import generate_fields, generate_stage
 from webscale_rl.stages.parts import parts_of, position
-from webscale_rl.stages.repair import repair_stage
+from webscale_rl.stages.repair import repair_stage, shown_draft
 from webscale_rl.stages.stage import Stage
 
 STAGES = ("assess", "generate", "solve", "match", "blind", "judge", "repair")
@@ -133,7 +133,7 @@ async def preview(
         fault = gated.reason.value if isinstance(gated, GateRejection) else "needs_context"
         remark = gated.detail if isinstance(gated, GateRejection) else "(what the blind judge finds missing)"
         to_mend = generate_fields(item, domain) | {
-            "draft": draft.model_dump_json() if draft is not None else "(the draft)",
+            "draft": shown_draft(draft) if draft is not None else "(the draft)",
             "fault": fault,
             "remark": remark,
         }
@@ -186,12 +186,14 @@ async def _print() -> None:
     form = TaskForm(_chosen("FORM", TaskForm.RECALL.value, tuple(TaskForm)))
     endpoint = read_settings(os.environ).endpoint
     document = document_at(path, row)
+    system_shown = False
     async for shown in preview(document, endpoint, domain=domain, form=form, part=part):
         if stage in ("all", shown.stage.name):
-            _print_stage(shown)
+            _print_stage(shown, with_system=not system_shown)
+            system_shown = True
 
 
-def _print_stage(shown: Shown) -> None:
+def _print_stage(shown: Shown, *, with_system: bool) -> None:
     stage = shown.stage
     if shown.messages:
         tokens = [count(message["content"]) for message in shown.messages]
@@ -199,7 +201,9 @@ def _print_stage(shown: Shown) -> None:
             f"=== {stage.name} {stage.version}: {sum(tokens):,} prompt tokens, at most {stage.max_tokens:,} to answer"
         )
     for message in shown.messages:
-        print(f"--- {message['role']}, {count(message['content']):,} tokens\n{message['content']}\n")
+        same = message["role"] == "system" and not with_system
+        text = "(the same as above)" if same else message["content"]
+        print(f"--- {message['role']}, {count(message['content']):,} tokens\n{text}\n")
     if shown.answer:
         print(f"--- answer\n{shown.answer}\n")
     if shown.note:

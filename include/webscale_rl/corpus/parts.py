@@ -277,7 +277,8 @@ def _fitted(
 
 
 def _parts(text: str, cuts: list[int], headings: list[Heading], levels: list[int]) -> list[Part]:
-    title = headings[0].title if headings and headings[0].first and levels[0] == 1 else ""
+    titled = bool(headings) and headings[0].first and levels.count(1) == 1 and levels[0] == 1
+    title = headings[0].title if titled else ""  # of an anthology, the first piece's title is not that of all
     starts = [heading.start for heading in headings]
     open_: list[int] = []  # indexes of the headings of the sections around the beginning of the part
     paths: list[tuple[str, ...]] = []

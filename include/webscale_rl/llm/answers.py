@@ -52,6 +52,10 @@ def parse_answer(schema: type[A], text: str) -> A:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         if first["type"] == "json_invalid":
             raise InvalidAnswer("not_json", first["msg"][:MAX_DETAIL]) from None
+        if (
+            first["type"] == "extra_forbidden"
+        ):  # its name is the model's own, and the detail stands in a prompt
+            raise InvalidAnswer("wrong_schema", "there is a field that is not listed") from None
         place = ".".join(str(part) for part in first["loc"])
         raise InvalidAnswer("wrong_schema", f"{place}: {first['msg']}"[:MAX_DETAIL]) from None
 

@@ -19,6 +19,7 @@ from webscale_rl.ids import content_id, text_id
 from webscale_rl.llm.answers import parse_answer, read_answer
 from webscale_rl.llm.endpoint import Completion, Endpoint, EndpointClient
 from webscale_rl.llm.escapes import repair_escapes
+from webscale_rl.llm.fence import defuse
 from webscale_rl.llm.prompts import Message
 from webscale_rl.stages.stage import Stage, StageAnswer
 
@@ -201,7 +202,7 @@ class Asker:
 def _second_request(invalid: InvalidAnswer) -> list[Message]:
     """Return the messages that ask once more, behind the first request so that its prefix stays cached."""
     return [
-        {"role": "assistant", "content": _encodable(invalid.text[:MAX_QUOTED]) or "(no text)"},
+        {"role": "assistant", "content": defuse(_encodable(invalid.text[:MAX_QUOTED])) or "(no text)"},
         {
             "role": "user",
             "content": f"That answer cannot be used ({invalid.reason}: {invalid.detail}). "

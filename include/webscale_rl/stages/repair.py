@@ -31,6 +31,10 @@ def repair_stage(domain: Domain, forms: Forms) -> Stage[GenerateAnswer]:
 
 def repair_fields(outcome: ItemOutcome, draft: GenerateAnswer) -> dict[str, str]:
     """Return the variable parts of the prompt: those of `generate`, then the draft, its fault and the remark."""
-    shown = orjson.dumps(draft.model_dump(mode="json", exclude={"abstain", "abstain_reason"})).decode()
     fields = generate_fields(outcome.item, outcome.domain)
-    return fields | {"draft": shown, "fault": outcome.reason, "remark": outcome.detail}
+    return fields | {"draft": shown_draft(draft), "fault": outcome.reason, "remark": outcome.detail}
+
+
+def shown_draft(draft: GenerateAnswer) -> str:
+    """Return a draft as the prompt shows it: JSON without what only an abstention needs."""
+    return orjson.dumps(draft.model_dump(mode="json", exclude={"abstain", "abstain_reason"})).decode()
