@@ -1,8 +1,26 @@
 """What a user would lose: a document that closes its own fence would give orders to the model."""
 
+import json
+
 import pytest
 
+from tests.fixtures.injections import INJECTIONS
+from webscale_rl.llm.answers import parse_answer
 from webscale_rl.llm.fence import ZERO_WIDTH_SPACE, defuse, fence, fenced
+from webscale_rl.stages.check import SolveAnswer
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("text", INJECTIONS.values(), ids=INJECTIONS)
+def test_what_a_model_copies_reaches_the_data_set_without_the_break(text: str, ascii_only: bool) -> None:
+    """Else code in a question holds a space that nobody sees, and an exact string is a reward that nobody earns."""
+    said = {"analysis": defuse(text), "sufficient": True, "answer": "copied"}
+    assert parse_answer(SolveAnswer, json.dumps(said, ensure_ascii=ascii_only)).analysis == text
+
+
+@pytest.mark.parametrize("text", ["f <| xs", "a <|> b", "x |> f", "a[MASKED]", "List<s1>", "x <b> y"])
+def test_ordinary_text_is_left_alone(text: str) -> None:
+    assert defuse(text) == text
 
 
 def test_data_stands_between_tags_that_carry_its_hash() -> None:

@@ -531,3 +531,58 @@ def test_words_are_whole_words() -> None:
     assert not contains_words("88", "It is 188 or 880")
     assert not contains_words("", "anything")
     assert normalised("  The “A”\n") == 'the "a"'
+
+
+@pytest.mark.parametrize(
+    ("form", "changes", "reason"),
+    [
+        (
+            "choice",
+            {"question": "Which name, Collatz conjecture, has the statement that all starts lead to one?"},
+            GateReason.ANSWER_IN_QUESTION,
+        ),
+        (
+            "compute",
+            {"question": "How many of the 88 million cubic metres did Aldermere lack in the summer of 2003?"},
+            GateReason.ANSWER_IN_QUESTION,
+        ),
+        ("recall", {"answer": "yes", "answer_type": "boolean"}, GateReason.SPEC_INVALID),
+        ("compare", {"answer": "Yes", "answer_type": "phrase"}, GateReason.SPEC_INVALID),
+        (
+            "recall",
+            {"question": "As a tutor, in which year would I place the rule of Lothar Collatz?"},
+            GateReason.PERSONA_VOICE,
+        ),
+        (
+            "recall",
+            {"question": "When could I say that Lothar Collatz described his rule?"},
+            GateReason.PERSONA_VOICE,
+        ),
+        (
+            "recall",
+            {"question": "In the study, when did Lothar Collatz describe his rule?"},
+            GateReason.REFERS_TO_SOURCE,
+        ),
+        (
+            "execute",
+            {"question": f"What does steps(6) return in the code above?\n```python\n{CODE}\n```"},
+            GateReason.REFERS_TO_SOURCE,
+        ),
+    ],
+)
+def test_leaks_and_voices_that_once_passed(form: str, changes: dict[str, Any], reason: GateReason) -> None:
+    found = gated(form, **changes)
+    assert isinstance(found, GateRejection)
+    assert found.reason is reason
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "In which year did Lothar Collatz describe his rule, according to the report of 1990 by the study of Smith?",
+        "In the study of Lagarias (1985), which year is given for the rule of Lothar Collatz?",
+        "In Willa Cather's novel My \u00c1ntonia, in which year did Lothar Collatz describe the rule?",
+    ],
+)
+def test_named_sources_and_titles_pass(question: str) -> None:
+    assert isinstance(gated("recall", question=question), Question)

@@ -21,7 +21,7 @@ GENERATE = generate_stage(Domain.OTHER, (TaskForm.RECALL,))
 REPAIR = repair_stage(Domain.OTHER, (TaskForm.RECALL,))
 CONTROL = re.compile(
     r"<\|[^<>|\n]+\|>|<｜[^<>\n]+｜>|</?(?:s|bos|eos|pad|unk|mask|think|tool_call|(?:start|end)_of_turn)>"
-    r"|</?<?/?SYS>>|\[/?(?:INST|TOOL_CALLS)\]|<(?:unused|extra_id_)\d+>|<0x[0-9A-F]{2}>"
+    r"|</?<?/?SYS>>|<\|[a-z_]+>|<[a-z_]+\|>|\uff5cDSML\uff5c|\[/?(?:g?MASK|BOS|EOT|THINK|INST|TOOL_CALLS)\]|<(?:unused|extra_id_)\d+>|<0x[0-9A-F]{2}>"
 )
 
 

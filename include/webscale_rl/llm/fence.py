@@ -30,7 +30,7 @@ _CONTROL_TOKEN = re.compile(
     re.IGNORECASE,
 )
 # The same behind its break, raw or as JSON writes it.
-_BROKEN = re.compile(r"([<\[\]\uff5c])(?:\u200b|\\u200b)", re.IGNORECASE)
+_BROKEN = re.compile(r"([<\[\]\uff5c]|\\uff5c)(?:\u200b|\\u200b)", re.IGNORECASE)
 
 
 def defuse(text: str) -> str:
