@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,17 +16,20 @@ TIMEOUT_SECONDS = 30.0
 
 
 @contextmanager
-def measured(base_url: str, system: str, concurrency: int | None) -> Iterator[None]:
+def measured(
+    base_url: str, system: str, concurrency: int | None, children: Callable[[], float] = lambda: 0.0
+) -> Iterator[None]:
     """Count what a simulated endpoint serves while the body runs, and print it as one JSON line.
 
     ``share``: seconds of slots used of those there were between the first start and the last end of a request.
-    ``rps``: requests per second in the same time. ``cpu_ms_per_request``: of this process with all its threads.
+    ``rps``: requests per second in the same time. ``cpu_ms_per_request``: of this process with
+    all its threads, and of ``children``.
     """
     root = base_url.removesuffix("/v1")
     _call(f"{root}/control", {"reset": True})
     cpu = time.process_time()
     yield
-    used = time.process_time() - cpu
+    used = time.process_time() - cpu + children()
     stats = _call(f"{root}/stats")
     requests = stats["requests_finished"]
     if not requests:

@@ -38,6 +38,7 @@ from webscale_rl.llm.prefix_cache import PrefixCache
 from webscale_rl.offline.rules.minimal import minimal
 
 MODEL = "simulated"
+MODEL_OF_ONE_STAGE = "simulated-unsuitable"  # finds no document worth a question: nothing follows assess
 BACKLOG = 4096  # connections that arrive at once must not be refused
 CACHE_BLOCKS = 125_000  # of 16 tokens: 2 M tokens
 CHARACTERS_A_TOKEN = 4
@@ -219,7 +220,12 @@ class Endpoint:
         if route == "/health":
             return web.Response()
         if route == "/v1/models":
-            return _json({"object": "list", "data": [{"id": MODEL, "object": "model"}]})
+            return _json(
+                {
+                    "object": "list",
+                    "data": [{"id": name, "object": "model"} for name in (MODEL, MODEL_OF_ONE_STAGE)],
+                }
+            )
         return _error(404, f"no route {route!r}")
 
     async def _chat(self, request: web.BaseRequest) -> web.Response:
@@ -308,6 +314,8 @@ def _read(body: dict[str, Any]) -> tuple[str, str, int]:
     prompt = next(message["content"] for message in messages if message["role"] == "user")
     known = answer(stage, prompt)
     value = minimal(wanted["schema"]) if known is None else known
+    if stage == "assess" and body["model"] == MODEL_OF_ONE_STAGE:
+        value = {**value, "decision": "unsuitable"}
     return stage, orjson.dumps(value).decode(), length // CHARACTERS_A_TOKEN
 
 

@@ -6,6 +6,7 @@ The only module here that imports Airflow.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import re
 import signal
@@ -25,6 +26,7 @@ from webscale_rl.errors import CanaryFailed, ConfigurationError, RunIncomplete
 from webscale_rl.llm.endpoint import Endpoint
 from webscale_rl.llm.measure import TokenMeasure
 from webscale_rl.llm.probe import probe, require_context
+from webscale_rl.llm.purse import Amount, Price
 from webscale_rl.release.dataset import is_written
 from webscale_rl.release.dataset import write_dataset as write_files
 from webscale_rl.store import runs
@@ -145,6 +147,8 @@ async def convert_shard(
         endpoints=endpoints,
         config=config,
         max_in_flight=params["max_in_flight"],
+        budget=_budget(params),
+        only_failed=None if params["only_failed"] is None else frozenset(params["only_failed"]),
     )
     owner = f"{socket.gethostname()}:{os.getpid()}"
     return await work(shard_id, run_id, settings, owner=owner, stop=stop, first=first)
@@ -179,7 +183,8 @@ def close_run(run_id: str) -> None:
     """Record how the run ended."""
     with _engine() as engine:
         why = _shortfall(engine, run_id)
-        runs.close_run(engine, run_id, "failed" if why else "success", why)
+        said = why or runs.budget_note(engine, run_id)
+        runs.close_run(engine, run_id, "failed" if why else "success", said)
 
 
 def _shortfall(engine: Engine, run_id: str) -> str:
@@ -242,7 +247,17 @@ def _endpoint(connection_id: str) -> Endpoint | None:
         revision=extra.get("model_revision", ""),
         api_key=connection.password or "",
         extra_body=extra.get("extra_body", {}),
+        timeout=float(extra.get("timeout", Endpoint.timeout)),
+        price=Price.read(extra.get("price", {})),
     )
+
+
+def _budget(params: Mapping[str, Any]) -> Amount | None:
+    """Return the ceiling of the run, or None where the form sets none."""
+    given = [params[name] for name in ("budget_calls", "budget_tokens", "budget_price")]
+    if given == [None] * len(given):
+        return None
+    return Amount(*(math.inf if value is None else value for value in given))
 
 
 def _connection(connection_id: str) -> Any:

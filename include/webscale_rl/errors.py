@@ -66,5 +66,9 @@ class RunIncomplete(WebscaleError):
     """A run ends without having done all of its work; the message says what is missing."""
 
 
+class BudgetSpent(WebscaleError):
+    """The run has spent what it was given; what was answered is kept, and a run with a larger budget goes on."""
+
+
 class Stopping(WebscaleError):
     """The worker was told to stop (SIGTERM); what was answered is flushed, the rest is for the next try."""

@@ -15,7 +15,7 @@ from webscale_rl.rewards import Match, match
 from webscale_rl.stages.arithmetic import MAX_LENGTH, ExpressionError, evaluate, numbers
 from webscale_rl.stages.gate import FORM_RULES, GateReason, GateRejection, gate
 from webscale_rl.stages.generate import GenerateAnswer
-from webscale_rl.stages.text_match import Locator, contains_words, locate, normalised
+from webscale_rl.stages.text_match import Locator, _normalised, contains_words, normalised
 
 DOCUMENTS = {form: COLLATZ if form in ("execute", "recall", "choice") else RESERVOIR for form in DRAFTS}
 
@@ -479,7 +479,14 @@ def test_a_quotation_is_found_although_it_is_set_otherwise(quotation: str, found
     assert (span.text if span else None) == found
     if span:
         assert span == Span(start=span.start, end=span.end, text=DOCUMENT[span.start : span.end])
-        assert locate(span.text, DOCUMENT) is not None
+        assert Locator(DOCUMENT).locate(span.text) is not None
+
+
+@settings(deadline=None, max_examples=500)
+@given(text=st.text(st.characters() | st.sampled_from("‘”–…\u200b\u00ad\u00a0 \n`ﬁİ\u0301"), max_size=60))
+def test_the_quick_way_to_compare_texts_sees_what_the_careful_one_sees(text: str) -> None:
+    """They are compared with each other: a quotation by one, a document by the other."""
+    assert normalised(text) == _normalised(text)[0].strip()
 
 
 @settings(deadline=None)
@@ -487,7 +494,7 @@ def test_a_quotation_is_found_although_it_is_set_otherwise(quotation: str, found
 def test_a_piece_of_a_document_is_found_in_it(data: st.DataObject, document: str) -> None:
     start = data.draw(st.integers(0, len(document) - 1))
     piece = document[start : data.draw(st.integers(start + 1, len(document)))]
-    span = locate(piece, document)
+    span = Locator(document).locate(piece)
     if piece.strip():
         assert span is not None
         assert span.text == piece

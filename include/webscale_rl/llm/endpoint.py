@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-import asyncio
+import math
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import httpx2
-import openai
+import orjson
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
 from webscale_rl.errors import ConfigurationError, EndpointError, EndpointRefusal, RequestRejected
+from webscale_rl.faultpoints import reach
+from webscale_rl.llm.admission import Admission
+from webscale_rl.llm.breaker import Breaker
+from webscale_rl.llm.capacity import Totals
+from webscale_rl.llm.patience import Patience
+from webscale_rl.llm.purse import CHARACTERS_PER_TOKEN, Amount, Bill, Price, Purse
+from webscale_rl.llm.replicas import Replicas
+from webscale_rl.llm.transport import Transport
 
-CONNECT_SECONDS = 30.0  # the default of 5 s trips when the event loop is busy
-MAX_CONNECTIONS = 2048
-FIRST_WAIT_SECONDS = 0.5
+MAX_ATTEMPTS = 12  # where a third of all calls fail by chance, one in a million still fails
+FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 30.0
+SESSION_HEADER = "X-Session-Id"  # routers that are aware of prefixes keep its calls on one replica
 
 
 @dataclass(frozen=True)
 class Endpoint:
     """Where a model is served.
 
-    ``revision`` names the weights: a served name survives a change of weights, the ledger must not.
-    ``extra_body`` is sent with every request (``{"chat_template_kwargs": {"enable_thinking": false}}``).
+    ``base_url`` is one URL, or several of equal replicas, separated by commas. ``revision`` names the weights: a
+    served name survives a change of weights, the ledger must not. ``extra_body`` is sent with every request
+    (``{"chat_template_kwargs": {"enable_thinking": false}}``). ``timeout`` bounds one request, in seconds from
+    sending to the last byte.
     """
 
     base_url: str
@@ -36,19 +46,32 @@ class Endpoint:
     revision: str = ""
     api_key: str = field(default="", repr=False)
     extra_body: Mapping[str, Any] = field(default_factory=dict)
+    timeout: float = 600.0
+    price: Price = field(default_factory=Price)
 
     def __post_init__(self) -> None:
-        if not self.base_url.startswith(("http://", "https://")):
-            raise ConfigurationError(
-                f"the base URL of the endpoint must start with http:// or https://, not {self.base_url!r}"
-            )
-        parts = urlsplit(self.base_url)
-        if parts.username or parts.password or parts.query:
-            raise ConfigurationError(  # without the URL: it holds the secret
-                "the base URL of the endpoint must hold no user, password or query: give the key by itself"
-            )
+        for url in self.replicas or (self.base_url,):
+            if not url.startswith(("http://", "https://")):
+                raise ConfigurationError(
+                    f"the base URL of the endpoint must start with http:// or https://, not {url!r}"
+                )
+            parts = urlsplit(url)
+            if parts.username or parts.password or parts.query:
+                raise ConfigurationError(  # without the URL: it holds the secret
+                    "the base URL of the endpoint must hold no user, password or query: give the key by itself"
+                )
         if not self.model:
             raise ConfigurationError(f"no model is named for the endpoint {self.base_url}")
+
+    @property
+    def replicas(self) -> tuple[str, ...]:
+        """The base URLs, each without a slash at its end."""
+        return tuple(url.strip().rstrip("/") for url in self.base_url.split(",") if url.strip())
+
+    @property
+    def name(self) -> str:
+        """What names its servers, whatever the order of their URLs: they have one capacity together."""
+        return ",".join(sorted(self.replicas))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,54 +88,79 @@ class Completion:
     attempts: int  # including those that failed in transport
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    content: bytes
+    session: str
+    priority: int
+    max_tokens: int
+
+
 class EndpointClient:
     """Calls one endpoint. One client per event loop, closed explicitly.
 
     Args:
         endpoint: where to send to.
-        max_in_flight: ceiling of requests at a time.
-        timeout: seconds for one request, from sending to the last byte.
+        admission: holds back what is too much for the endpoint; by default one of its own with ``max_in_flight``.
+        max_in_flight: ceiling of requests at a time, where there is no ``admission``.
+        timeout: seconds for one request, instead of the endpoint's own.
         max_attempts: how often one request is sent before :class:`EndpointError` is final.
+        breaker: ends everything when nothing but faults comes back.
+        purse: what may be spent; None for anything.
     """
 
     def __init__(
-        self, endpoint: Endpoint, *, max_in_flight: int, timeout: float = 600.0, max_attempts: int = 6
+        self,
+        endpoint: Endpoint,
+        *,
+        admission: Admission | None = None,
+        max_in_flight: int = 1,
+        timeout: float | None = None,
+        max_attempts: int = MAX_ATTEMPTS,
+        breaker: Breaker | None = None,
+        purse: Purse | None = None,
     ) -> None:
         self.endpoint = endpoint
-        self._admission = asyncio.Semaphore(max_in_flight)
+        self.admission = admission or Admission(max_in_flight)
+        self._breaker = breaker or Breaker(endpoint.base_url)
+        self._purse = purse
         self._max_attempts = max_attempts
-        http = openai.DefaultAioHttpClient(
-            timeout=openai.Timeout(timeout, connect=CONNECT_SECONDS),
-            limits=httpx2.Limits(max_connections=MAX_CONNECTIONS),
-        )
-        self._client = openai.AsyncOpenAI(
-            base_url=endpoint.base_url,
-            api_key=endpoint.api_key or "none",
-            max_retries=0,  # tenacity is the only layer that retries
-            timeout=openai.Timeout(timeout, connect=CONNECT_SECONDS),
-            http_client=http,
-        )
+        self._patience = Patience(timeout or endpoint.timeout)
+        self._replicas = Replicas(endpoint.replicas)
+        self._transport = Transport(endpoint.model, endpoint.api_key)
 
     async def __aenter__(self) -> Self:
+        await self._transport.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.close()
+        await self._transport.__aexit__(kind, error, trace)
 
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._client.close()
-
-    async def chat(self, body: Mapping[str, Any]) -> Completion:
+    async def chat(self, body: Mapping[str, Any], *, session: str = "", priority: int = 0) -> Completion:
         """Send one chat completion, repeating it while the endpoint fails in transport.
+
+        Args:
+            body: of the request, without model and extra body.
+            session: what keeps calls together on one replica: the document's id.
+            priority: of the call; the lowest goes first.
 
         Raises:
             EndpointError: the endpoint could not be reached or kept failing.
             EndpointRefusal: wrong key, unknown model, no such route.
             RequestRejected: this request cannot be served.
+            ShardFailed: the endpoint is gone: for a while nothing but faults has come back.
+            BudgetSpent: the run may spend no more.
         """
+        whole = {**body, "model": self.endpoint.model, **self.endpoint.extra_body}
+        request = _Request(orjson.dumps(whole), session, priority, int(whole.get("max_tokens", 0)))
+        try:  # most calls need no second one, and no machinery for it
+            return await self._send(request, attempt=1)
+        except EndpointError as error:
+            if self._max_attempts == 1:
+                raise
+            first = error
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(EndpointError),
             stop=stop_after_attempt(self._max_attempts),
@@ -120,9 +168,11 @@ class EndpointClient:
             reraise=True,
         )
         async for attempt in retrying:
+            number = attempt.retry_state.attempt_number
             with attempt:
-                async with self._admission:
-                    return await self._send(body, attempt.retry_state.attempt_number)
+                if number == 1:
+                    raise first  # already sent: tenacity waits and goes on
+                return await self._send(request, number)
         raise AssertionError("tenacity either returns or raises")
 
     async def count_tokens(self, text: str) -> int:
@@ -133,17 +183,13 @@ class EndpointClient:
         Raises:
             EndpointError: it has the route but does not answer.
         """
-        root = self.endpoint.base_url.rstrip("/").removesuffix("/v1")
+        root = self.endpoint.replicas[0].removesuffix("/v1")
         body = {"model": self.endpoint.model, "prompt": text, "add_special_tokens": False}
         try:
-            answer = await self._client.post(f"{root}/tokenize", body=body, cast_to=object)
-        except openai.APIStatusError as error:
-            if error.status_code in (408, 429) or error.status_code >= 500:
-                raise translated(error, self.endpoint) from error
-            return 0
-        except openai.OpenAIError as error:
-            raise translated(error, self.endpoint) from error
-        except ValueError:
+            answer = await self._transport.request(
+                f"{root}/tokenize", orjson.dumps(body), seconds=self._patience.longest
+            )
+        except (EndpointRefusal, RequestRejected):
             return 0
         return _count(_mapping(answer).get("count"))
 
@@ -153,29 +199,58 @@ class EndpointClient:
         Raises:
             EndpointError, EndpointRefusal, RequestRejected: as for :meth:`chat`.
         """
-        try:
-            listed = await self._client.get("/models", cast_to=object)
-        except openai.OpenAIError as error:
-            raise translated(error, self.endpoint) from error
-        except ValueError as error:
-            raise EndpointError(f"{self.endpoint.base_url} sent a list of models that is no JSON") from error
+        url = f"{self.endpoint.replicas[0]}/models"
+        listed = await self._transport.request(url, None, seconds=self._patience.longest)
         data = listed.get("data") if isinstance(listed, dict) else None
         models = [model for model in data or [] if isinstance(model, dict)] if isinstance(data, list) else []
         return {str(model.get("id", "")): _count(model.get("max_model_len")) for model in models}
 
-    async def _send(self, body: Mapping[str, Any], attempt: int) -> Completion:
-        started = time.monotonic()
-        try:
-            answer = await self._client.post(
-                "/chat/completions",
-                body={**body, "model": self.endpoint.model, **self.endpoint.extra_body},
-                cast_to=object,  # skips the SDK's own validation: a third of its CPU time
-            )
-        except openai.OpenAIError as error:
-            raise translated(error, self.endpoint) from error
-        except ValueError as error:
-            raise EndpointError(f"{self.endpoint.base_url} sent a body that is no JSON") from error
-        return _completion(answer, round((time.monotonic() - started) * 1000), attempt)
+    async def _send(self, request: _Request, attempt: int) -> Completion:
+        async with self._paid(request) as bill, self.admission.turn(request.priority):
+            with self._replicas.chosen(request.session) as url:
+                started = time.monotonic()
+                reach("before_call")
+                try:
+                    answer = await self._post(url, request)
+                except EndpointError as error:
+                    bill.cost = Amount(calls=1)
+                    self._note_fault(url, error)
+                    raise
+            seconds = time.monotonic() - started
+            completion = _completion(answer, round(seconds * 1000), attempt)
+            spent = (completion.prompt_tokens, completion.cached_tokens, completion.completion_tokens)
+            bill.cost = Amount(1, spent[0] + spent[2], self.endpoint.price.of(*spent))
+            self.admission.totals += Totals(1, completion.completion_tokens, seconds)
+        self._patience.learn(seconds)
+        self._breaker.success()
+        reach("after_answer")
+        return completion
+
+    @asynccontextmanager
+    async def _paid(self, request: _Request) -> AsyncIterator[Bill]:
+        if self._purse is None:
+            yield Bill()
+            return
+        prompt = math.ceil(len(request.content) / CHARACTERS_PER_TOKEN)
+        most = Amount(1, prompt + request.max_tokens, self.endpoint.price.of(prompt, 0, request.max_tokens))
+        async with self._purse.spend(most) as bill:
+            yield bill
+
+    async def _post(self, url: str, request: _Request) -> object:
+        return await self._transport.request(
+            f"{url}/chat/completions",
+            request.content,
+            seconds=self._patience.seconds,
+            headers={SESSION_HEADER: request.session} if request.session else None,
+        )
+
+    def _note_fault(self, url: str, error: EndpointError) -> None:
+        if error.status == 429:
+            self.admission.totals += Totals(refused=1)
+            return
+        if error.status is None:
+            self._replicas.avoid(url)
+        self._breaker.fault(str(error))
 
 
 def _completion(answer: object, latency_ms: int, attempt: int) -> Completion:
@@ -219,60 +294,3 @@ def _wait(state: RetryCallState) -> float:
         return min(error.retry_after, LONGEST_WAIT_SECONDS)
     ceiling = min(FIRST_WAIT_SECONDS * 2**state.attempt_number, LONGEST_WAIT_SECONDS)
     return float(ceiling * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret
-
-
-def translated(error: openai.OpenAIError, endpoint: Endpoint) -> Exception:
-    """Return our own error for one of the SDK's, with a message that says what to change."""
-    where = endpoint.base_url
-    if isinstance(error, openai.APIStatusError):
-        return _translated_status(error, endpoint)
-    if isinstance(error, openai.APIConnectionError):
-        cause = _cause(error)
-        if isinstance(cause, TimeoutError) or not isinstance(cause, OSError | openai.APIConnectionError):
-            return EndpointError(f"{where} did not answer in time ({type(cause).__name__})")
-        words = f"{type(cause).__name__}: {cause}"[:200]
-        return EndpointError(f"cannot reach {where}: is the server running there? ({words})")
-    return EndpointError(f"{where} answered what is no completion ({type(error).__name__})")
-
-
-def _translated_status(error: openai.APIStatusError, endpoint: Endpoint) -> Exception:
-    where, status = endpoint.base_url, error.status_code
-    said = _said(error)
-    if status in (401, 403):
-        return EndpointRefusal(f"{where} refuses the API key ({status}): set the right one")
-    if status == 404:
-        return EndpointRefusal(
-            f"{where} has no model {endpoint.model!r} or no such route (404): {said or 'check URL and model name'}"
-        )
-    if status == 429 and "insufficient_quota" in said:
-        return EndpointRefusal(f"{where} says that the account's quota is used up (429)")
-    if status in (408, 409, 425, 429) or status >= 500:
-        return EndpointError(
-            f"{where} answered {status}: {said}", retry_after=_retry_after(error), status=status
-        )
-    return RequestRejected(f"{where} rejects the request ({status}): {said}")
-
-
-def _said(error: openai.APIStatusError) -> str:
-    """Return the server's own words, shortened; a body may be anything."""
-    body = error.body if isinstance(error.body, dict) else {}
-    inner = body.get("error", body)
-    parts = [inner.get(key) for key in ("message", "code", "param")] if isinstance(inner, dict) else [inner]
-    return " ".join(" ".join(str(part) for part in parts if part).split())[
-        :300
-    ]  # one line, whatever it sends
-
-
-def _retry_after(error: openai.APIStatusError) -> float | None:
-    try:
-        seconds = float(error.response.headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < float("inf") else None
-
-
-def _cause(error: BaseException) -> BaseException:
-    """Return the first cause: the aiohttp transport reports a refused connection as a timeout."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error

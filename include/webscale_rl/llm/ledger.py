@@ -7,8 +7,7 @@ served again; one that did not validate is kept with ``valid = false`` and count
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
@@ -78,6 +77,8 @@ class Asker:
         clients: by role (``generator``, ``checker``, ``second_solver``).
         sink: where completed calls go.
         origin: columns that every row of this worker carries (run_id, shard_id).
+        priority: of its calls; the lowest goes first.
+        on_first_call: called before the first request.
     """
 
     def __init__(
@@ -87,6 +88,9 @@ class Asker:
         clients: Mapping[str, EndpointClient],
         sink: CallSink,
         origin: Mapping[str, str],
+        *,
+        priority: int = 0,
+        on_first_call: Callable[[], object] | None = None,
     ) -> None:
         self.document_id = document_id
         self._shown = ""
@@ -95,17 +99,13 @@ class Asker:
         self._clients = clients
         self._sink = sink
         self._origin = origin
+        self._priority = priority
         self._asking: dict[str, asyncio.Lock] = {}
-        self._sent = Counter[str]()
-
-    @property
-    def sent(self) -> int:
-        """Requests so far, whatever came of them."""
-        return self._sent.total()
+        self._before_first = [on_first_call] if on_first_call else []
 
     def reading(self, shown: str) -> Self:
         """Return an asker for the same document whose stages see this part of it (see ``show_document``)."""
-        reader = copy(self)  # what it knows and has sent is shared
+        reader = copy(self)  # what it knows is shared
         reader._shown, reader._shown_id = shown, text_id(shown)
         return reader
 
@@ -150,14 +150,10 @@ class Asker:
 
     async def _attempt(self, client: EndpointClient, stage: Stage[A], key: str, messages: list[Message]) -> A:
         self._sink.check()
-        self._sent[stage.name] += 1
-        completion = await client.chat(
-            {
-                "messages": messages,
-                "response_format": stage.response_format,
-                **stage.sampling,
-            }
-        )
+        while self._before_first:
+            self._before_first.pop()()
+        body = {"messages": messages, "response_format": stage.response_format, **stage.sampling}
+        completion = await client.chat(body, session=self.document_id, priority=self._priority)
         try:
             answer = read_answer(stage.answer, completion)
         except InvalidAnswer as invalid:

@@ -13,7 +13,7 @@ from webscale_rl.records import ClaimScope, Domain, PlanItem, Question, Span, Ta
 from webscale_rl.rewards.spec import NUMERIC_TYPES, AnswerSpec
 from webscale_rl.stages.arithmetic import ExpressionError, evaluate, numbers
 from webscale_rl.stages.generate import GenerateAnswer
-from webscale_rl.stages.text_match import Locator, contains_words, normalised
+from webscale_rl.stages.text_match import contains_words, locator, normalised
 
 
 class GateReason(StrEnum):
@@ -98,8 +98,8 @@ _VOICE = re.compile(
 
 def gate(answer: GenerateAnswer, item: PlanItem, domain: Domain, document: str) -> Question | GateRejection:
     """Return the question if it passes every rule, else the first rule that it breaks. Never raises."""
-    locator = Locator(document)
-    spans = tuple(locator.locate(quotation) for quotation in answer.evidence)
+    source = locator(document)
+    spans = tuple(source.locate(quotation) for quotation in answer.evidence)
     draft = _Draft(answer, item.task_form, spans, document)
     for rule in (*RULES, *FORM_RULES[item.task_form]):
         if broken := rule(draft):
@@ -333,7 +333,7 @@ def _options(draft: _Draft) -> Finding:
 
 def _code(draft: _Draft) -> Finding:
     """The question carries the code: a line of the evidence, or a code block out of the document."""
-    asked, document = normalised(draft.answer.question), normalised(draft.document)
+    asked, document = normalised(draft.answer.question), locator(draft.document).normalised
     lines = [line for span in draft.spans if span for line in span.text.splitlines() if len(line.strip()) > 3]
     blocks = re.findall(r"```\w*\n(.*?)```", draft.answer.question, re.DOTALL)
     in_question = any(normalised(line) in asked for line in lines)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
+from functools import cached_property, lru_cache
 
 from webscale_rl.records import Span
 
@@ -19,38 +19,55 @@ _INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad")
 
 def normalised(text: str) -> str:
     """Return the text as comparisons see it: NFKC, case folded, plain quotes and dashes, single spaces."""
-    return _normalised(text)[0].strip()
-
-
-def locate(quotation: str, document: str) -> Span | None:
-    """Return where a quotation stands in a document, in characters of the document itself, or None.
-
-    Linear in the length of both.
-    """
-    start = document.find(quotation) if quotation.strip() else -1
-    if start >= 0:
-        return Span(start=start, end=start + len(quotation), text=quotation)
-    return Locator(document).locate(quotation)
+    if text.isascii():
+        return " ".join(text.translate(_FOLDS).split())
+    letters = set(text)
+    if any(
+        unicodedata.combining(letter) or (not letter.isspace() and " " in _FOLDS[ord(letter)])
+        for letter in letters
+    ):
+        return _normalised(text)[0].strip()
+    return " ".join(text.translate(_FOLDS).split())
 
 
 class Locator:
-    """A document prepared for many look-ups."""
+    """A document prepared for many look-ups; what an exact look-up does not need is prepared when it is needed."""
 
     def __init__(self, document: str) -> None:
-        self._document = document
-        self._text, self._places = _normalised(document)
+        self.document = document
+
+    @cached_property
+    def normalised(self) -> str:
+        """The document as comparisons see it."""
+        return normalised(self.document)
+
+    @cached_property
+    def _places(self) -> tuple[str, list[int]]:
+        return _normalised(self.document)
 
     def locate(self, quotation: str) -> Span | None:
         """Return where a quotation stands, or None."""
+        exact = self.document.find(quotation) if normalised(quotation) else -1
+        if exact >= 0:
+            return Span(start=exact, end=exact + len(quotation), text=quotation)
         wanted = normalised(quotation)
-        found = self._text.find(wanted) if wanted else -1
+        if not wanted or wanted not in self.normalised:
+            return None
+        text, places = self._places
+        found = text.find(wanted)
         if found < 0:
             return None
-        start = self._places[found]
-        end = self._places[found + len(wanted) - 1] + 1
-        while end < len(self._document) and unicodedata.combining(self._document[end]):
+        start = places[found]
+        end = places[found + len(wanted) - 1] + 1
+        while end < len(self.document) and unicodedata.combining(self.document[end]):
             end += 1
-        return Span(start=start, end=end, text=self._document[start:end])
+        return Span(start=start, end=end, text=self.document[start:end])
+
+
+@lru_cache(maxsize=32)
+def locator(document: str) -> Locator:
+    """Return the locator of a document; the questions of one document share it."""
+    return Locator(document)
 
 
 def contains_words(words: str, text: str) -> bool:
@@ -58,9 +75,41 @@ def contains_words(words: str, text: str) -> bool:
     wanted = normalised(words)
     if not wanted:
         return False
-    before = r"(?<![\w])" if wanted[0].isalnum() else ""
-    after = r"(?![\w])" if wanted[-1].isalnum() else ""
-    return re.search(before + re.escape(wanted) + after, normalised(text)) is not None
+    asked = normalised(text)
+    first, last = wanted[0].isalnum(), wanted[-1].isalnum()
+    start = asked.find(wanted)
+    while start >= 0:
+        end = start + len(wanted)
+        cut_in = first and start > 0 and _in_word(asked[start - 1])
+        if not cut_in and not (last and end < len(asked) and _in_word(asked[end])):
+            return True
+        start = asked.find(wanted, start + 1)
+    return False
+
+
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
+
+
+class _Folds(dict[int, str]):
+    """Code point to what comparisons see of it, filled as letters occur."""
+
+    def __missing__(self, code: int) -> str:
+        letter = chr(code)
+        if letter in _INVISIBLE:
+            folded = ""
+        elif letter.isspace():
+            folded = " "
+        else:
+            folded = "".join(
+                " " if character.isspace() else character
+                for character in _SAME.get(letter) or _folded(letter)
+            )
+        self[code] = folded
+        return folded
+
+
+_FOLDS = _Folds()
 
 
 def _normalised(text: str) -> tuple[str, list[int]]:

@@ -41,7 +41,13 @@ def insert_statement(table: str, columns: tuple[str, ...], on_conflict: str) -> 
 
 def rows_parameter(rows: Sequence[Row]) -> dict[str, str]:
     """Return the parameter of :func:`insert_statement`; NUL and lone surrogates become U+FFFD."""
-    return {"rows": orjson.dumps([_storable(row) for row in rows]).decode()}
+    try:
+        data = orjson.dumps(rows)
+    except TypeError:  # a lone surrogate
+        data = b"\\u0000"
+    if b"\\u0000" in data:  # rare, and walking through every value costs more than all the rest
+        data = orjson.dumps([_storable(row) for row in rows])
+    return {"rows": data.decode()}
 
 
 def _storable(value: Any) -> Any:

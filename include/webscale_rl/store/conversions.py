@@ -15,6 +15,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from webscale_rl.errors import LeaseLost, ShardBusy, Stopping
+from webscale_rl.faultpoints import reach
 from webscale_rl.store.bulk import insert_statement, rows_parameter
 
 logger = logging.getLogger(__name__)
@@ -167,6 +168,7 @@ class FencedWriter:
             started = time.monotonic()
             await self._commit(taken, closing, error)
             self._lease_ends = started + LEASE_SECONDS
+            reach("after_flush")
             for table, rows in taken.items():
                 del self._rows[table][: len(rows)]
                 self._buffered -= len(rows)
@@ -227,6 +229,7 @@ class FencedWriter:
                 if rows := taken.get(table):
                     statement = insert_statement(table, tuple(rows[0]), on_conflict)
                     await connection.execute(statement.encode(), rows_parameter(rows))
+                    reach("in_flush")
 
     async def _connected(self) -> AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:

@@ -142,12 +142,51 @@ class Conversion(Base):
 
     shard_id: Mapped[str] = mapped_column(ForeignKey("shards.id"), primary_key=True)
     config_hash: Mapped[str] = mapped_column(ForeignKey("configurations.config_hash"), primary_key=True)
-    state: Mapped[str]  # running, open (something is left to do), done, failed
+    state: Mapped[str]  # running, open (something is left to do), spent (by the run's budget), done, failed
     owner: Mapped[str]
     epoch: Mapped[int] = mapped_column(BigInteger)
     lease_until: Mapped[datetime]
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), index=True)
     error: Mapped[str] = mapped_column(server_default="")
+
+
+class RunSpending(Base):
+    """What a worker has set aside of its run's budget; at its end, what it has spent."""
+
+    __tablename__ = "run_spending"
+
+    run_id: Mapped[str] = mapped_column(primary_key=True)
+    worker: Mapped[str] = mapped_column(primary_key=True)
+    calls: Mapped[float]
+    tokens: Mapped[float]
+    price: Mapped[float]
+
+
+class EndpointBudget(Base):
+    """What an endpoint takes at a time, found by one elected worker for all; see ``llm/capacity.py``."""
+
+    __tablename__ = "endpoint_budgets"
+
+    endpoint: Mapped[str] = mapped_column(primary_key=True)  # its base URLs
+    call_limit: Mapped[float]  # calls in flight, summed over workers
+    updater: Mapped[str]  # the worker that changes the limit
+    updater_until: Mapped[datetime]
+
+
+class EndpointLease(Base):
+    """A worker that calls an endpoint, and what it has counted since it began."""
+
+    __tablename__ = "endpoint_leases"
+
+    endpoint: Mapped[str] = mapped_column(primary_key=True)
+    worker: Mapped[str] = mapped_column(primary_key=True)
+    lease_until: Mapped[datetime]
+    in_flight: Mapped[int]
+    wanted: Mapped[int]  # calls that it could have in flight
+    calls: Mapped[int] = mapped_column(BigInteger)
+    tokens: Mapped[int] = mapped_column(BigInteger)
+    busy_seconds: Mapped[float]
+    refused: Mapped[int] = mapped_column(BigInteger)
 
 
 class DocumentResult(Base):

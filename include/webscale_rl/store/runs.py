@@ -70,7 +70,8 @@ def is_cut(engine: Engine, run_id: str) -> bool:
 def shortfall(engine: Engine, run_id: str) -> str:
     """Return why a run is not complete, in one line; empty when every document of it has a result.
 
-    A document that failed has one: the next run tries it again.
+    A document that failed has one: the next run tries it again. A run whose budget is spent, or that was told to
+    drive failed documents only, is complete without the rest.
     """
     if not is_cut(engine, run_id):
         return "no shards were cut: the first task that failed says why"
@@ -78,8 +79,8 @@ def shortfall(engine: Engine, run_id: str) -> str:
         rows = connection.execute(_SHARDS, {"run": run_id}).all()
     unfinished = [
         f"{shard_id}: {error or f'{pending} documents were not reached'}"
-        for shard_id, state, error, pending in rows
-        if pending or state == "failed"
+        for shard_id, state, error, pending, chosen in rows
+        if state == "failed" or (pending and state != "spent" and not chosen)
     ]
     if not unfinished:
         return ""
@@ -92,7 +93,8 @@ _SHARDS = text(
            (SELECT count(*) FROM documents d
             WHERE d.shard_id = s.shard_id AND NOT EXISTS (
                 SELECT FROM document_results t
-                WHERE t.config_hash = r.config_hash AND t.document_id = d.document_id))
+                WHERE t.config_hash = r.config_hash AND t.document_id = d.document_id)),
+           coalesce(r.parameters -> 'only_failed', 'null') <> 'null'
     FROM runs r
     JOIN run_shards s ON s.run_id = r.id
     LEFT JOIN conversions c ON c.shard_id = s.shard_id AND c.config_hash = r.config_hash
@@ -100,6 +102,15 @@ _SHARDS = text(
     ORDER BY s.position
     """
 )
+
+
+def budget_note(engine: Engine, run_id: str) -> str:
+    """Return what to say of a run that its budget has stopped; empty for any other."""
+    with engine.connect() as connection:
+        rows = connection.execute(_SHARDS, {"run": run_id}).all()
+    left = sum(pending for _, state, _, pending, _ in rows if state == "spent")
+    stopped = any(state == "spent" for _, state, *_ in rows)
+    return f"stopped by its budget: {left} documents were not reached" if stopped else ""
 
 
 def fail_shard(engine: Engine, run_id: str, shard_id: str, why: str) -> None:
