@@ -67,14 +67,18 @@ def test_it_is_read_without_errors_and_explains_itself(dag: dict[str, Any]) -> N
 
 
 def test_every_parameter_has_title_description_section_and_bounds(dag: dict[str, Any]) -> None:
-    assert len(dag["params"]) == 14
+    assert len(dag["params"]) == 18
     for name, param in dag["params"].items():
         schema = param["schema"]
         assert schema["title"], name
-        assert schema["section"] in ("Corpus", "Quality", "Canary", "Endpoint"), name
+        assert schema["section"] in ("Corpus", "Quality", "Canary", "Endpoint", "Budget", "Dead letters"), (
+            name
+        )
         assert len(param["description"]) > 20, name
         if {"integer", "number"} & {*schema["type"]} or schema["type"] in ("integer", "number"):
             assert "minimum" in schema, name
+        elif "items" in schema:
+            assert schema["items"]["minLength"] == 1, name
         elif "enum" not in schema and schema["type"] != "boolean":
             assert schema["minLength"] == 1, name
 

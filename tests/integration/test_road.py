@@ -281,7 +281,8 @@ async def test_a_request_that_is_too_long_fails_its_document_only(
 async def test_a_dead_endpoint_fails_the_shard_early_and_says_what_to_do(
     pipeline: Pipeline, offline_endpoint: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webscale_rl.llm.endpoint.FIRST_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr("webscale_rl.llm.endpoint.FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("webscale_rl.llm.breaker.SECONDS", 0.1)
     endpoint = Endpoint("http://127.0.0.1:1/v1", "m")
     documents = [{"text": f"{number} " + DOCUMENTS[0]["text"]} for number in range(30)]
     with pytest.raises(ShardFailed, match="Bring the endpoint back and run again"):

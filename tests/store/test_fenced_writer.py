@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
+from psycopg.errors import UndefinedColumn
 
 from webscale_rl.config import ConversionConfig, ModelName
 from webscale_rl.errors import LeaseLost, ShardBusy, Stopping
 from webscale_rl.store import conversions
+from webscale_rl.store.bulk import KEYS
 from webscale_rl.store.conversions import Claim, FencedWriter, claim
 from webscale_rl.store.engine import libpq_url, open_engine
 from webscale_rl.store.runs import open_run
@@ -171,9 +173,16 @@ async def test_a_closed_conversion_takes_no_more_rows(connection: AsyncConnectio
 async def test_unknown_columns_are_a_fault_of_the_code(connection: AsyncConnection, database: str) -> None:
     writer = FencedWriter(libpq_url(database), await take(connection, "one"))
     writer.add("llm_calls", {"no_such_column": 1})
-    with pytest.raises(ValueError, match="no column no_such_column"):
+    with pytest.raises(UndefinedColumn, match="no_such_column"):
         await writer.flush()
     await writer._disconnect()
+
+
+def test_bulk_writes_know_the_keys_of_the_tables() -> None:
+    """A key that is missing there would let a repeated write fail, or write a row twice."""
+    for table, key in KEYS.items():
+        assert key == tuple(column.name for column in Base.metadata.tables[table].primary_key), table
+    assert set(conversions.TABLES) <= set(KEYS)
 
 
 async def test_the_lease_is_extended_while_nothing_is_written(
