@@ -14,6 +14,7 @@ from webscale_rl.store import conversions
 from webscale_rl.store.bulk import KEYS
 from webscale_rl.store.conversions import Claim, FencedWriter, claim
 from webscale_rl.store.engine import libpq_url, open_engine
+from webscale_rl.store.models import Base
 from webscale_rl.store.runs import open_run
 
 CONFIG = ConversionConfig(generator=ModelName(model="m"), checker=ModelName(model="m"))

@@ -16,6 +16,9 @@ Row = Mapping[str, Any]
 
 # The primary keys, as `models.py` has them (a test compares): importing SQLAlchemy costs a worker a second of CPU.
 KEYS: dict[str, tuple[str, ...]] = {
+    "shards": ("id",),
+    "ingestions": ("id",),
+    "ingestion_shards": ("ingestion_id", "position"),
     "documents": ("shard_id", "position"),
     "bad_records": ("ingestion_id", "position"),
     "llm_calls": ("document_id", "call_key", "attempt"),
