@@ -14,6 +14,9 @@ FIRST_LIMIT = 32  # of an endpoint that nobody has called before
 STANDING = 0.08  # of what runs: the queue that is held at the endpoint
 LEAST_STANDING = 2
 PATIENT_LOOKS = 6
+WORTH = 0.4  # of a proportional gain in throughput: so much must a change bring to be kept
+LESS = 0.9  # of the limit: tried now and then, lest a queue from the beginning stays for ever
+RESTING_WINDOWS = 8
 BOUND = 0.85  # of the limit in use: from here on the limit is what holds the calls back
 
 
@@ -39,6 +42,7 @@ class QueueControl:
     searching: bool = True
     _preemptions: float | None = None
     _calm: int = 0  # looks in a row at which nothing waited
+    _grown: int = 0  # times in a row that more was let in and no queue came of it
     _crowded: int = 0  # looks in a row at which too many waited although our limit is low enough
 
     def next_limit(self, limit: float, load: Load) -> float:
@@ -50,6 +54,8 @@ class QueueControl:
         if preempted:
             self.searching, self._calm = False, 0
             return max(1.0, min(limit, busy) * 0.9)
+        if load.waiting >= standing / 2:
+            self._grown = 0
         if load.waiting > 2 * standing:
             self.searching, self._calm = False, 0
             return self._cut(limit, load.running + standing)
@@ -59,7 +65,8 @@ class QueueControl:
             return limit * 2.0
         if self._calm >= 2:  # a hiccup of ours empties the queue for a moment, too
             self._calm = 0
-            return limit * 1.25 + 1
+            self._grown += 1
+            return limit * (1.25 if self._grown == 1 else 1.6) + 1
         return limit
 
     def _cut(self, limit: float, enough: float) -> float:
@@ -99,23 +106,33 @@ class Totals:
         )
 
 
+@dataclass(frozen=True)
+class _Step:
+    """A change of the limit whose effect is not known yet, and what was seen before it."""
+
+    limit: float
+    throughput: float
+    latency: float
+
+
 @dataclass
 class ThroughputControl:
-    """Climbs on the tokens that come back per second, for an endpoint that reports no queue of its own.
+    """Tries a change, sees what it does to the tokens that come back per second, and keeps or undoes it.
 
-    The limit grows while that brings about as much more throughput. Where it does not, the endpoint is full, and what
-    was gained says how many calls it works on. Now and then a little more is tried; a throughput that falls while the
-    limit is used means that the endpoint has become smaller. An answer 429 is a limit that the endpoint names itself.
+    For an endpoint that reports no queue of its own. More calls that bring more throughput are kept: the endpoint
+    works on them. More calls that only take longer wait in a queue. A latency that rises over the one that was paid
+    for means that the endpoint has become smaller or slower; fewer calls tell which: if the throughput falls with
+    them, it is slower, and they are let in again. An answer 429 is a limit that the endpoint names itself.
     """
 
     searching: bool = True
-    _before: tuple[float, float] | None = None  # limit and throughput of the step before
-    _best: float = 0.0  # throughput where the climb ended
+    _paid: float = 0.0  # seconds: the latency at the limit that brought the last gain
+    _step: _Step | None = None
+    _rest: int = 0  # windows before something is tried again
+    _down: bool = False  # whether less is tried next, not more
     _since: Totals = field(default_factory=Totals)
     _at: float = 0.0
     _quiet: float = 0.0  # nothing is judged before this: the last change has not come back yet
-    _windows: int = 0
-    _low: int = 0
 
     def next_limit(self, limit: float, now: float, totals: Totals, in_flight: int) -> float:
         """Return the limit for the next moment.
@@ -127,69 +144,62 @@ class ThroughputControl:
             in_flight: calls of all workers.
         """
         seen = totals - self._since
-        if seen.calls < 0 or seen.tokens < 0:  # a worker has left and taken its counts along
-            self._restart(now, totals, latency=0.0)
-            return limit
-        if seen.refused > 0:
-            self._restart(now, totals, latency=0.5)
-            self.searching, self._before = False, None
-            return max(1.0, min(limit, in_flight or limit) * 0.85)
-        if now < self._quiet:
+        if (
+            seen.calls < 0 or seen.tokens < 0 or now < self._quiet
+        ):  # a worker has left and taken its counts along
             self._since, self._at = totals, now
             return limit
+        if seen.refused > 0:
+            self._since, self._at, self._quiet = totals, now, now + 0.5
+            self.searching, self._step, self._rest = False, None, RESTING_WINDOWS
+            return max(1.0, min(limit, in_flight or limit) * 0.85)
         latency = seen.busy_seconds / seen.calls if seen.calls else 0.0
-        if seen.calls < max(4, min(limit / 2, 32)) or now - self._at < max(1.0, latency):
+        if seen.calls < max(8, min(limit, 64)) or now - self._at < max(1.0, latency) or latency <= 0.0:
             return limit
-        throughput = (seen.tokens or seen.calls) / (now - self._at)
-        bound = in_flight >= BOUND * limit
-        wanted = (
-            self._climb(limit, throughput, latency)
-            if self.searching
-            else self._hold(limit, throughput, bound)
-        )
-        if self.searching and not bound:
-            wanted = limit  # nobody has used what there is
-        self._restart(now, totals, latency if wanted != limit else 0.0)
-        return max(1.0, wanted)
-
-    def _restart(self, now: float, totals: Totals, latency: float) -> None:
-        self._since, self._at, self._quiet = totals, now, now + 1.2 * latency
-
-    def _climb(self, limit: float, throughput: float, latency: float) -> float:
-        gain = 1.0
-        if self._before is not None:
-            earlier_limit, earlier = self._before
-            gain = (throughput / earlier - 1) / (limit / earlier_limit - 1) if earlier else 1.0
-            if gain < 0.4:
-                self.searching, self._best = False, max(throughput, earlier)
-                worked_on = earlier_limit * max(1.0, throughput / earlier)
-                return worked_on * (1 + STANDING) + 1
-        self._before = (limit, throughput)
-        return limit * (4.0 if gain > 0.8 and limit < 256 else 2.0)
-
-    def _hold(self, limit: float, throughput: float, bound: bool) -> float:
-        self._windows += 1
-        if self._before is not None:  # a little more was tried
-            earlier_limit, earlier = self._before
-            self._before = None
-            if throughput > 1.1 * earlier:
-                self.searching = True
-                self._before = (earlier_limit, earlier)
-                return self._climb(limit, throughput, 0.0)
-            return earlier_limit
-        if bound and throughput < 0.75 * self._best:
-            self._low += 1
-            if self._low >= 2:
-                smaller = limit * max(0.25, throughput / self._best) * (1 + STANDING)
-                self._low, self._best = 0, throughput
-                return smaller
+        # By Little's law, which calls that come back in waves do not disturb.
+        throughput = (seen.tokens or seen.calls) / seen.calls * in_flight / latency
+        self._since, self._at = totals, now
+        if in_flight < BOUND * limit:  # nobody has used what there is: nothing can be learned
+            self._step = None
             return limit
-        self._low = 0
-        self._best = max(self._best * 0.98, throughput)
-        if bound and self._windows % 4 == 0:
-            self._before = (limit, throughput)
-            return limit * 1.3
-        return limit
+        wanted = max(1.0, self._judged(limit, throughput, latency))
+        if wanted != limit:  # a queue takes a while to drain
+            self._quiet = now + (1.5 if wanted > limit else 2.5) * latency
+        return wanted
+
+    def _judged(self, limit: float, throughput: float, latency: float) -> float:
+        step, self._step = self._step, None
+        if step is None:
+            return self._tried(limit, throughput, latency)
+        gain = (throughput / step.throughput - 1) / (limit / step.limit - 1)
+        if limit > step.limit:
+            if gain >= WORTH:
+                self.searching, self._paid = True, latency
+                return self._try(limit, throughput, latency, 4.0 if gain > 0.8 and limit < 256 else 2.0)
+            self.searching, self._down = False, True
+            return step.limit * max(1.0, throughput / step.throughput) * (1 + STANDING) + 1
+        if gain >= WORTH:  # it was no queue: the endpoint works on these calls
+            self._paid, self._down, self._rest = step.latency, False, RESTING_WINDOWS
+            return step.limit
+        self._paid = latency
+        return self._try(limit, throughput, latency, LESS)
+
+    def _tried(self, limit: float, throughput: float, latency: float) -> float:
+        if self._paid == 0.0 or latency < self._paid:
+            self._paid = latency
+        if self.searching:
+            return self._try(limit, throughput, latency, 2.0 if limit > FIRST_LIMIT else 4.0)
+        queued = limit * (1 - self._paid / latency)
+        if queued > 3 * max(LEAST_STANDING, STANDING * limit):
+            return self._try(limit, throughput, latency, max(0.5, self._paid / latency * (1 + STANDING)))
+        self._rest -= 1
+        if self._rest >= 0:
+            return limit
+        return self._try(limit, throughput, latency, LESS if self._down else 1.25)
+
+    def _try(self, limit: float, throughput: float, latency: float, factor: float) -> float:
+        self._step = _Step(limit, throughput, latency)
+        return limit * factor + (1 if factor > 1 else 0)
 
 
 def shares(limit: float, wanted: dict[str, int]) -> dict[str, int]:
