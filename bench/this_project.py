@@ -67,6 +67,8 @@ def work_one(url: str, shard: str, given: argparse.Namespace) -> None:
             shard, RUN, settings(url, given.base_url, given.job), owner=str(os.getpid()), stop=asyncio.Event()
         )
     )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"shard {shard}: at most {peak:.0f} MiB of memory", flush=True)
 
 
 def work_all(url: str, shards: list[str], given: argparse.Namespace) -> None:

@@ -104,11 +104,11 @@ def test_a_capacity_that_halves_and_doubles_is_followed(slots: int, seconds: flo
     client.run(max(15.0, 15 * seconds))
     endpoint.slots //= 2
     client.run(max(15.0, 15 * seconds))
-    assert client.run(20 * seconds + 10) > 0.95
-    assert client.limit < 1.5 * endpoint.slots + 6
+    assert client.run(20 * seconds + 10) > (0.95 if metrics else 0.92)
+    assert client.limit < 1.5 * endpoint.slots + 12
     endpoint.slots *= 2
     client.run(max(20.0, 20 * seconds))
-    assert client.run(20 * seconds + 10) > 0.95
+    assert client.run(20 * seconds + 10) > (0.95 if metrics else 0.92)
 
 
 def test_an_endpoint_that_becomes_slower_is_no_smaller_one() -> None:

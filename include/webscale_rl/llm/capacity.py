@@ -15,8 +15,9 @@ STANDING = 0.08  # of what runs: the queue that is held at the endpoint
 LEAST_STANDING = 2
 PATIENT_LOOKS = 6
 WORTH = 0.4  # of a proportional gain in throughput: so much must a change bring to be kept
-LESS = 0.9  # of the limit: tried now and then, lest a queue from the beginning stays for ever
-RESTING_WINDOWS = 8
+MORE = 1.35  # of the limit: tried now and then, in case the endpoint has become larger
+LESS = 0.8  # of the limit: tried now and then, lest a queue from the beginning stays for ever
+RESTING_WINDOWS = 6
 BOUND = 0.85  # of the limit in use: from here on the limit is what holds the calls back
 
 
@@ -111,7 +112,8 @@ class _Step:
     """A change of the limit whose effect is not known yet, and what was seen before it."""
 
     limit: float
-    throughput: float
+    tokens: float  # per second
+    calls: float  # per second
     latency: float
 
 
@@ -157,49 +159,55 @@ class ThroughputControl:
         if seen.calls < max(8, min(limit, 64)) or now - self._at < max(1.0, latency) or latency <= 0.0:
             return limit
         # By Little's law, which calls that come back in waves do not disturb.
-        throughput = (seen.tokens or seen.calls) / seen.calls * in_flight / latency
+        calls = in_flight / latency
+        now_seen = _Step(limit, calls * (seen.tokens or seen.calls) / seen.calls, calls, latency)
         self._since, self._at = totals, now
         if in_flight < BOUND * limit:  # nobody has used what there is: nothing can be learned
             self._step = None
             return limit
-        wanted = max(1.0, self._judged(limit, throughput, latency))
+        wanted = max(1.0, self._judged(now_seen))
         if wanted != limit:  # a queue takes a while to drain
             self._quiet = now + (1.5 if wanted > limit else 2.5) * latency
         return wanted
 
-    def _judged(self, limit: float, throughput: float, latency: float) -> float:
+    def _judged(self, seen: _Step) -> float:
         step, self._step = self._step, None
         if step is None:
-            return self._tried(limit, throughput, latency)
-        gain = (throughput / step.throughput - 1) / (limit / step.limit - 1)
-        if limit > step.limit:
+            return self._tried(seen)
+        # Answers differ in length, so either measure wavers: more is kept for the mean of both, and less, which may
+        # leave the endpoint idle, only where both agree.
+        part = seen.limit / step.limit - 1
+        gains = ((seen.tokens / step.tokens - 1) / part, (seen.calls / step.calls - 1) / part)
+        if part > 0:
+            gain = sum(gains) / 2
             if gain >= WORTH:
-                self.searching, self._paid = True, latency
-                return self._try(limit, throughput, latency, 4.0 if gain > 0.8 and limit < 256 else 2.0)
+                self._paid = seen.latency
+                fast = 4.0 if gain > 0.8 and seen.limit < 256 else 2.0
+                return self._try(seen, fast if self.searching else MORE)
             self.searching, self._down = False, True
-            return step.limit * max(1.0, throughput / step.throughput) * (1 + STANDING) + 1
-        if gain >= WORTH:  # it was no queue: the endpoint works on these calls
+            return step.limit * max(1.0, seen.calls / step.calls) * (1 + STANDING) + 1
+        if max(gains) >= WORTH:  # it was no queue: the endpoint works on these calls
             self._paid, self._down, self._rest = step.latency, False, RESTING_WINDOWS
             return step.limit
-        self._paid = latency
-        return self._try(limit, throughput, latency, LESS)
+        self._paid = seen.latency
+        return self._try(seen, LESS)
 
-    def _tried(self, limit: float, throughput: float, latency: float) -> float:
-        if self._paid == 0.0 or latency < self._paid:
-            self._paid = latency
+    def _tried(self, seen: _Step) -> float:
+        if self._paid == 0.0 or seen.latency < self._paid:
+            self._paid = seen.latency
         if self.searching:
-            return self._try(limit, throughput, latency, 2.0 if limit > FIRST_LIMIT else 4.0)
-        queued = limit * (1 - self._paid / latency)
-        if queued > 3 * max(LEAST_STANDING, STANDING * limit):
-            return self._try(limit, throughput, latency, max(0.5, self._paid / latency * (1 + STANDING)))
+            return self._try(seen, 2.0 if seen.limit > FIRST_LIMIT else 4.0)
+        kept = self._paid / seen.latency  # of the calls: the others wait in a queue
+        if seen.limit * (1 - kept) > 3 * max(LEAST_STANDING, STANDING * seen.limit):
+            return self._try(seen, max(0.5, kept * (1 + STANDING)))
         self._rest -= 1
         if self._rest >= 0:
-            return limit
-        return self._try(limit, throughput, latency, LESS if self._down else 1.25)
+            return seen.limit
+        return self._try(seen, LESS if self._down else MORE)
 
-    def _try(self, limit: float, throughput: float, latency: float, factor: float) -> float:
-        self._step = _Step(limit, throughput, latency)
-        return limit * factor + (1 if factor > 1 else 0)
+    def _try(self, seen: _Step, factor: float) -> float:
+        self._step = seen
+        return seen.limit * factor + (1 if factor > 1 else 0)
 
 
 def shares(limit: float, wanted: dict[str, int]) -> dict[str, int]:
