@@ -79,6 +79,7 @@ def cut_corpus(run_id: str, params: Mapping[str, Any]) -> list[str]:
         ConfigurationError: it makes more shards than Airflow can map over.
     """
     with _engine() as engine:
+        runs.uncut(engine, run_id)
         ingestion = ingest(
             engine,
             params["corpus"],

@@ -19,8 +19,16 @@ class CorpusError(ConfigurationError):
 class EndpointError(WebscaleError):
     """The endpoint could not be reached or kept failing; the call may be tried again later."""
 
-    def __init__(self, message: str, *, retry_after: float | None = None, status: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        status: int | None = None,
+        sent: bool = True,
+    ) -> None:
         super().__init__(message)
+        self.sent = sent  # whether the server may have got the request, and charge for it
         self.retry_after = retry_after  # seconds
         self.status = status  # HTTP status, where there was an answer
 

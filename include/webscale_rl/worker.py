@@ -21,6 +21,7 @@ from webscale_rl.errors import BudgetSpent, LeaseLost, ShardBusy, ShardFailed, S
 from webscale_rl.governor import Governor
 from webscale_rl.llm.admission import Admission
 from webscale_rl.llm.endpoint import Endpoint, EndpointClient
+from webscale_rl.llm.in_flight import InFlight
 from webscale_rl.llm.ledger import Asker, KnownCalls
 from webscale_rl.llm.purse import Amount, Purse
 from webscale_rl.records import Document, DocumentOutcome, DocumentState
@@ -88,16 +89,17 @@ async def convert_shard(
             worker.judge_failures()
         except* WebscaleError as errors:
             error = _gravest(errors)
+        await worker.settle(error, stop)
         if isinstance(error, LeaseLost):
             raise error
         if error is not None:
             closing = {Stopping: "open", BudgetSpent: "spent"}.get(type(error), "failed")
-            await writer.flush(closing=closing, error="" if closing == "open" else str(error))
+            await writer.close(closing, "" if closing == "open" else str(error))
             if closing != "spent":
                 raise error
             return worker.summary()
         left = first is not None or settings.only_failed is not None or worker.counts[DocumentState.FAILED]
-        await writer.flush(closing="open" if left else "done")
+        await writer.close("open" if left else "done")
         return worker.summary()
 
 
@@ -113,6 +115,7 @@ class _Worker:
         self._reader = reader
         self._writer = writer
         self._clients: dict[str, EndpointClient] = {}
+        self._in_flight = InFlight()
         self._admissions: dict[str, Admission] = {}  # by the name of the endpoint
         self._claim = held
         self._settings = settings
@@ -180,6 +183,21 @@ class _Worker:
                     await asyncio.sleep(0)  # it may have nothing to ask, and be done
             self._exhausted = True
 
+    async def settle(self, why: WebscaleError | None, stop: asyncio.Event) -> None:
+        """See calls through that were sent before the worker ended: they are paid for.
+
+        A spent budget leaves time for all of them, until the worker is told to stop; anything else for a moment.
+        """
+        if why is None:
+            return
+        ended = stop
+        if not isinstance(why, BudgetSpent):
+            ended = asyncio.Event()
+            ended.set()
+            for admission in self._admissions.values():
+                admission.close(why)  # nothing more is sent
+        await self._in_flight.settle(ended, 0.0 if isinstance(why, LeaseLost) else STOP_SECONDS)
+
     def judge_failures(self) -> None:
         """Raise ShardFailed when a larger share failed by faults than is allowed."""
         total = self.counts.total()
@@ -234,6 +252,7 @@ class _Worker:
                 origin,
                 priority=self._opened,
                 on_first_call=speak,
+                in_flight=self._in_flight,
             )
             outcome = await self._outcome(document, asker)
             for table, row in outcome_rows(outcome, self._claim.config_hash, origin):
@@ -373,10 +392,9 @@ async def _run_until(stop: asyncio.Event, worker: _Worker, writer: FencedWriter)
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if stopping.done() and not running.done():
             writer.stop()
-            await asyncio.wait({running}, timeout=STOP_SECONDS)
-            if not running.done():
-                running.cancel()
-                await asyncio.wait({running})
+            running.cancel()  # what has been sent goes on: see `settle`
+            await asyncio.wait({running})
+            if running.cancelled():
                 raise ExceptionGroup("stopped", [Stopping("told to stop; what was answered is kept")])
         await running
     finally:

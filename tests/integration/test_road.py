@@ -310,6 +310,22 @@ async def test_a_shard_that_failed_in_part_leaves_its_run_red_until_it_is_made_g
     assert runs.shortfall(pipeline.engine, "green") == ""
 
 
+async def test_a_task_that_is_cleared_finds_the_shards_of_its_run(
+    pipeline: Pipeline, offline_endpoint: Start
+) -> None:
+    """Airflow clears the setup along with it: opening a run again must not forget what was cut."""
+    endpoint = offline_endpoint(script=script())
+    await pipeline.run(pipeline.corpus(DOCUMENTS), endpoint)
+    runs.close_run(pipeline.engine, "run", "failed", "marked")
+    assert "was not opened" in runs.shortfall(pipeline.engine, "run")
+    _, config = runs.config_of(pipeline.engine, "run")
+    runs.open_run(pipeline.engine, "run", config, {})
+    assert runs.shortfall(pipeline.engine, "run") == ""
+    assert funnel(pipeline.engine, "run").pairs == 6
+    runs.uncut(pipeline.engine, "run")
+    assert "no shards were cut" in runs.shortfall(pipeline.engine, "run")
+
+
 async def test_a_refused_key_ends_the_shard_with_one_line(
     pipeline: Pipeline, offline_endpoint: Start
 ) -> None:

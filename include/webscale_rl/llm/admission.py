@@ -27,6 +27,7 @@ class Admission:
         self._queue: list[tuple[int, int, asyncio.Future[None]]] = []
         self._tickets = count()
         self._on_change = on_change
+        self._closed: Exception | None = None
         self.in_flight = 0
         self.totals = Totals()  # of the calls that came back
 
@@ -48,7 +49,15 @@ class Admission:
     @property
     def room(self) -> int:
         """Calls that could be sent now beside those that wait; negative when more wait than there is room for."""
-        return self._limit - self.in_flight - len(self._queue)
+        return 0 if self._closed is not None else self._limit - self.in_flight - len(self._queue)
+
+    def close(self, why: Exception) -> None:
+        """Let nobody in any more; those who wait get ``why``, what is in flight goes on."""
+        self._closed = why
+        while self._queue:
+            turn = heappop(self._queue)[2]
+            if not turn.done():
+                turn.set_exception(why)
 
     @asynccontextmanager
     async def turn(self, priority: int) -> AsyncIterator[None]:
@@ -61,6 +70,8 @@ class Admission:
             self._admit()
 
     async def _enter(self, priority: int) -> None:
+        if self._closed is not None:
+            raise self._closed
         if self.in_flight < self._limit and not self._queue:
             self.in_flight += 1
             return
@@ -69,7 +80,9 @@ class Admission:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # it was admitted at the same moment
+            if (
+                turn.done() and not turn.cancelled() and turn.exception() is None
+            ):  # admitted at the same moment
                 self.in_flight -= 1
             else:
                 self._queue = [waiting for waiting in self._queue if waiting[2] is not turn]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -94,6 +94,7 @@ class _Request:
     session: str
     priority: int
     max_tokens: int
+    check: Callable[[], object]
 
 
 class EndpointClient:
@@ -138,13 +139,21 @@ class EndpointClient:
     ) -> None:
         await self._transport.__aexit__(kind, error, trace)
 
-    async def chat(self, body: Mapping[str, Any], *, session: str = "", priority: int = 0) -> Completion:
+    async def chat(
+        self,
+        body: Mapping[str, Any],
+        *,
+        session: str = "",
+        priority: int = 0,
+        check: Callable[[], object] = lambda: None,
+    ) -> Completion:
         """Send one chat completion, repeating it while the endpoint fails in transport.
 
         Args:
             body: of the request, without model and extra body.
             session: what keeps calls together on one replica: the document's id.
             priority: of the call; the lowest goes first.
+            check: called each time before it is sent; what it raises ends the call.
 
         Raises:
             EndpointError: the endpoint could not be reached or kept failing.
@@ -154,7 +163,7 @@ class EndpointClient:
             BudgetSpent: the run may spend no more.
         """
         whole = {**body, "model": self.endpoint.model, **self.endpoint.extra_body}
-        request = _Request(orjson.dumps(whole), session, priority, int(whole.get("max_tokens", 0)))
+        request = _Request(orjson.dumps(whole), session, priority, int(whole.get("max_tokens", 0)), check)
         try:  # most calls need no second one, and no machinery for it
             return await self._send(request, attempt=1)
         except EndpointError as error:
@@ -206,21 +215,26 @@ class EndpointClient:
         return {str(model.get("id", "")): _count(model.get("max_model_len")) for model in models}
 
     async def _send(self, request: _Request, attempt: int) -> Completion:
-        async with self._paid(request) as bill, self.admission.turn(request.priority):
-            with self._replicas.chosen(request.session) as url:
-                started = time.monotonic()
-                reach("before_call")
-                try:
-                    answer = await self._post(url, request)
-                except EndpointError as error:
-                    bill.cost = Amount(calls=1)
-                    self._note_fault(url, error)
-                    raise
-            seconds = time.monotonic() - started
-            completion = _completion(answer, round(seconds * 1000), attempt)
-            spent = (completion.prompt_tokens, completion.cached_tokens, completion.completion_tokens)
-            bill.cost = Amount(1, spent[0] + spent[2], self.endpoint.price.of(*spent))
-            self.admission.totals += Totals(1, completion.completion_tokens, seconds)
+        async with self._paid(request) as bill:
+            bill.cost = Amount()  # while it waits for its turn
+            async with self.admission.turn(request.priority):
+                request.check()  # it may have waited for long
+                bill.cost = None
+                with self._replicas.chosen(request.session) as url:
+                    started = time.monotonic()
+                    reach("before_call")
+                    try:
+                        answer = await self._post(url, request)
+                    except EndpointError as error:
+                        if error.status is not None or not error.sent:  # else nobody knows what it has cost
+                            bill.cost = Amount(calls=1)
+                        self._note_fault(url, error)
+                        raise
+                seconds = time.monotonic() - started
+                completion = _completion(answer, round(seconds * 1000), attempt)
+                spent = (completion.prompt_tokens, completion.cached_tokens, completion.completion_tokens)
+                bill.cost = Amount(1, spent[0] + spent[2], self.endpoint.price.of(*spent))
+                self.admission.totals += Totals(1, completion.completion_tokens, seconds)
         self._patience.learn(seconds)
         self._breaker.success()
         reach("after_answer")

@@ -19,6 +19,7 @@ from webscale_rl.llm.answers import parse_answer, read_answer
 from webscale_rl.llm.endpoint import Completion, Endpoint, EndpointClient
 from webscale_rl.llm.escapes import repair_escapes
 from webscale_rl.llm.fence import defuse
+from webscale_rl.llm.in_flight import InFlight
 from webscale_rl.llm.prompts import Message
 from webscale_rl.stages.stage import Stage, StageAnswer
 
@@ -79,6 +80,7 @@ class Asker:
         origin: columns that every row of this worker carries (run_id, shard_id).
         priority: of its calls; the lowest goes first.
         on_first_call: called before the first request.
+        in_flight: sees through what was sent; by default of this asker alone.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Asker:
         *,
         priority: int = 0,
         on_first_call: Callable[[], object] | None = None,
+        in_flight: InFlight | None = None,
     ) -> None:
         self.document_id = document_id
         self._shown = ""
@@ -100,6 +103,7 @@ class Asker:
         self._sink = sink
         self._origin = origin
         self._priority = priority
+        self._in_flight = in_flight or InFlight()
         self._asking: dict[str, asyncio.Lock] = {}
         self._before_first = [on_first_call] if on_first_call else []
 
@@ -152,8 +156,14 @@ class Asker:
         self._sink.check()
         while self._before_first:
             self._before_first.pop()()
+        return await self._in_flight.see_through(self._called(client, stage, key, messages))
+
+    async def _called(self, client: EndpointClient, stage: Stage[A], key: str, messages: list[Message]) -> A:
+        """Send a call and record what came of it."""
         body = {"messages": messages, "response_format": stage.response_format, **stage.sampling}
-        completion = await client.chat(body, session=self.document_id, priority=self._priority)
+        completion = await client.chat(
+            body, session=self.document_id, priority=self._priority, check=self._sink.check
+        )
         try:
             answer = read_answer(stage.answer, completion)
         except InvalidAnswer as invalid:

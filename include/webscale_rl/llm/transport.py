@@ -102,7 +102,8 @@ def unreachable(error: Exception, url: str) -> EndpointError:
     if isinstance(error, TimeoutError):
         return EndpointError(f"{url} did not answer in time ({type(error).__name__})")
     words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-    return EndpointError(f"cannot reach {url}: is the server running there? ({words})")
+    connected = not isinstance(error, aiohttp.ClientConnectorError)
+    return EndpointError(f"cannot reach {url}: is the server running there? ({words})", sent=connected)
 
 
 def refused(status: int, raw: bytes, retry_after: str, url: str, model: str) -> Exception:

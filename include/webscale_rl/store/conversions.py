@@ -124,7 +124,7 @@ class FencedWriter:
             await self._task
         try:
             if not self._over:  # of a lease that ran out meanwhile the epoch tells whether it is still ours
-                await self.flush()
+                await self._flush_patiently()
         except LeaseLost:
             logger.warning("rows of shard %s were not written: it was taken over", self._claim.shard_id)
         finally:
@@ -177,6 +177,27 @@ class FencedWriter:
                 self._over = True
                 self._lost = f"the conversion of shard {self._claim.shard_id} is closed"
 
+    async def close(self, state: str, error: str = "") -> None:
+        """Write what is buffered and leave the conversion in ``state``, waiting for a database that is away.
+
+        Raises:
+            LeaseLost: the claim was taken over; nothing was written.
+            psycopg.Error: the database was away for too long, or refuses the rows.
+        """
+        await self._flush_patiently(state, error)
+
+    async def _flush_patiently(self, closing: str = "", error: str = "") -> None:
+        """Flush, trying again for one more lease: rows that are given up were paid for."""
+        deadline = time.monotonic() + LEASE_SECONDS
+        while True:
+            try:
+                return await self.flush(closing=closing, error=error)
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+            await self._disconnect()
+            await asyncio.sleep(FLUSH_SECONDS * 5)
+
     async def _run(self) -> None:
         """Flush every FLUSH_SECONDS while there are rows, and now and then without, for the lease."""
         last = time.monotonic()
@@ -212,8 +233,8 @@ class FencedWriter:
                 UPDATE conversions
                 SET lease_until = now() + %(lease)s * interval '1 s', state = %(state)s, error = %(error)s
                 WHERE shard_id = %(shard)s AND config_hash = %(config)s AND epoch = %(epoch)s
-                  AND state = 'running'
-                """,
+                  AND state IN ('running', %(state)s)
+                """,  # closed already: it was this writer, and the database's word was lost on its way
                 {
                     "lease": 0.0 if closing else LEASE_SECONDS,
                     "state": closing or "running",

@@ -19,7 +19,6 @@ def open_run(engine: Engine, run_id: str, config: ConversionConfig, parameters: 
     values = {
         "id": run_id,
         "config_hash": config.hash,
-        "ingestion_id": None,  # of this try
         "parameters": dict(parameters),
         "code_version": __version__,
         "state": "running",
@@ -32,6 +31,12 @@ def open_run(engine: Engine, run_id: str, config: ConversionConfig, parameters: 
         )
         opened = insert(Run).values(values)
         connection.execute(opened.on_conflict_do_update(index_elements=[Run.id], set_=values))
+
+
+def uncut(engine: Engine, run_id: str) -> None:
+    """Record that the run's corpus is to be cut anew: until then it has no shards, whatever it had before."""
+    with engine.begin() as connection:
+        connection.execute(update(Run).where(Run.id == run_id).values(ingestion_id=None))
 
 
 def assign_shards(engine: Engine, run_id: str, ingestion_id: str | None, shard_ids: Sequence[str]) -> None:
@@ -73,6 +78,9 @@ def shortfall(engine: Engine, run_id: str) -> str:
     A document that failed has one: the next run tries it again. A run whose budget is spent, or that was told to
     drive failed documents only, is complete without the rest.
     """
+    with engine.connect() as connection:
+        if connection.execute(select(Run.state).where(Run.id == run_id)).scalar() != "running":
+            return "the run was not opened: the first task that failed says why"
     if not is_cut(engine, run_id):
         return "no shards were cut: the first task that failed says why"
     with engine.connect() as connection:

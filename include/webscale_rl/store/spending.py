@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psycopg
 from psycopg import AsyncConnection
 
 from webscale_rl.llm.purse import Amount, Purse
 
+logger = logging.getLogger(__name__)
+
+AWAY_SECONDS = 15.0  # a database that is away for longer ends the worker anyhow, by its lease
 SHARE = 0.25  # of what is left that one portion may take, so that the last of it is not with one worker
 
 
@@ -25,18 +32,28 @@ async def run_purse(database_url: str, run_id: str, worker: str, ceiling: Amount
     """
 
     async def portion(least: Amount, liked: Amount) -> Amount | None:
-        async with await _connect(database_url) as connection:  # seldom: a portion is many calls
-            return await set_aside(connection, run_id, worker, ceiling, least, liked)
+        deadline = time.monotonic() + AWAY_SECONDS
+        while True:
+            try:
+                async with await _connect(database_url) as connection:  # seldom: a portion is many calls
+                    return await set_aside(connection, run_id, worker, ceiling, least, liked)
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.5)
 
     purse = Purse(portion)
     try:
         yield purse
     finally:
-        async with await _connect(database_url) as connection:
-            await connection.execute(
-                "UPDATE run_spending SET calls = %s, tokens = %s, price = %s WHERE run_id = %s AND worker = %s",
-                (purse.spent.calls, purse.spent.tokens, purse.spent.price, run_id, worker),
-            )
+        try:
+            async with await _connect(database_url) as connection:
+                await connection.execute(
+                    "UPDATE run_spending SET calls = %s, tokens = %s, price = %s WHERE run_id = %s AND worker = %s",
+                    (purse.spent.calls, purse.spent.tokens, purse.spent.price, run_id, worker),
+                )
+        except psycopg.OperationalError as error:  # as after a kill: it counts as spent
+            logger.warning("what run %s has not spent is not given back: %s", run_id, type(error).__name__)
 
 
 async def set_aside(

@@ -1,0 +1,1 @@
+"""What is killed, stopped and cut off, and that it costs nothing."""
