@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run up provenance preview check-prompts test lint lock clean
+.PHONY: help run up provenance preview check-prompts test bench lint lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,13 @@ check-prompts: $(INSTALLED) ## Check the demonstrations in include/webscale_rl/p
 
 test: $(INSTALLED) ## Run the whole test suite
 	$(BIN)/python -m pytest
+
+bench: $(INSTALLED) ## Measure this project beside others on a simulated endpoint (variables: ROUNDS REQUESTS CONCURRENCY JOB OUT)
+	$(BIN)/python bench/run_all.py $(or $(OUT),out)/bench.json --rounds $(or $(ROUNDS),3) \
+		--requests $(or $(REQUESTS),2048) --concurrency $(or $(CONCURRENCY),64 256) --job $(or $(JOB),single)
+
+chaos: $(INSTALLED) ## Kill workers, PostgreSQL and endpoint at random until a corpus is done (variables: KILLS SEED)
+	@exec $(BIN)/python -m tests.faults.chaos
 
 lint: $(INSTALLED) ## Check style, format and types
 	$(BIN)/ruff check .

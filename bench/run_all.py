@@ -303,6 +303,7 @@ def main() -> int:
         prepare(plan)
         lines = rounds(systems, plan, given.rounds)
     settings = {name: value for name, value in vars(given).items() if name != "output"}
+    given.output.parent.mkdir(parents=True, exist_ok=True)
     given.output.write_text(json.dumps({"settings": settings, "runs": lines}, indent=1) + "\n")
     show(lines, f"{given.requests} requests, {given.slots} slots of {given.service_time:g} s, {given.job}")
     return 0

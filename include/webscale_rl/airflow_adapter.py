@@ -13,6 +13,7 @@ import signal
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from airflow.sdk import Connection
@@ -32,7 +33,7 @@ from webscale_rl.release.dataset import write_dataset as write_files
 from webscale_rl.store import runs
 from webscale_rl.store.engine import libpq_url, open_engine
 from webscale_rl.store.ingestions import ingest
-from webscale_rl.store.queries import funnel, rates
+from webscale_rl.store.queries import funnel, rates, usage
 from webscale_rl.worker import WorkerSettings
 from webscale_rl.worker import convert_shard as work
 
@@ -177,7 +178,9 @@ def summarise(run_id: str) -> dict[str, int]:
         if why := _shortfall(engine, run_id):
             raise RunIncomplete(why)
         counts = funnel(engine, run_id)
-    return {"documents": counts.documents.total, **counts.documents.states, "pairs": counts.pairs}
+        asked = usage(engine, run_id)
+    found = {"documents": counts.documents.total, **counts.documents.states, "pairs": counts.pairs}
+    return found | asdict(asked)
 
 
 def close_run(run_id: str) -> None:

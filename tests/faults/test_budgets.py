@@ -6,7 +6,7 @@ from tests.faults.mortal_postgres import MortalPostgres
 from tests.faults.scene import CALLS, QUICK_RETRIES, Scene, nothing_is_lost
 
 BUDGET = CALLS // 2
-TOKENS = 300_000
+TOKENS = 1_000_000
 
 
 def test_a_budget_of_calls_holds_across_kills_and_shards(

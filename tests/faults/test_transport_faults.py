@@ -2,8 +2,6 @@
 
 from collections import Counter
 
-import pytest
-
 from tests.endpoints.faulty import TRANSPORT
 from tests.faults.scene import CALLS, DOCUMENTS, QUICK_RETRIES, Scene, nothing_is_lost
 
@@ -11,12 +9,9 @@ SHARE = 0.3
 IN_FLIGHT = 32
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_third_of_all_calls_failing_changes_no_pair(
-    stage: Scene, undisturbed: dict[str, bytes], seed: int
-) -> None:
+def test_a_third_of_all_calls_failing_changes_no_pair(stage: Scene, undisturbed: dict[str, bytes]) -> None:
     """A user of a shaky server would get other pairs, fewer pairs, or a document in no state or in two."""
-    stage.endpoint.change(seed=seed, share=SHARE, kinds=TRANSPORT)
+    stage.endpoint.change(seed=1, share=SHARE, kinds=TRANSPORT)
     (shard,) = stage.prepare()
     ended = stage.finish(shard, timeout=1.0, max_in_flight=IN_FLIGHT, patches=QUICK_RETRIES)
     assert ended.exit_code == 0, ended

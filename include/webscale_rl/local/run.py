@@ -25,7 +25,7 @@ from webscale_rl.local.settings import Settings
 from webscale_rl.local.stack import Stack, locked
 from webscale_rl.release.dataset import FILES
 from webscale_rl.store.engine import open_engine
-from webscale_rl.store.queries import progress
+from webscale_rl.store.queries import progress, usage
 
 POLL_SECONDS = 0.5
 
@@ -78,9 +78,11 @@ def run(settings: Settings, watch: Interrupts, console: Console) -> None:
             stack.attempt("Airflow", lambda: api.unpause(services.DAG))
             stack.attempt("Airflow", lambda: api.trigger(services.DAG, run_id, parameters))
             _follow(stack, api, server, run_id, console)
+            asked = _asked(server, run_id)
         take_results(stack.store / "datasets" / run_id, settings.out)
         console.print("stopping ...")
     console.print(funnel_table(json.loads((settings.out / "funnel.json").read_text())))
+    console.print(asked, highlight=False)
     for name in FILES:
         console.print(str(settings.out / name), soft_wrap=True, highlight=False)
 
@@ -125,6 +127,14 @@ def _follow(stack: Stack, api: Airflow, server: Server, run_id: str, console: Co
         engine.dispose()
     if state == "failed":
         raise RunFailed(_first_failure(api.failures(services.DAG, run_id), stack.work / "airflow" / "logs"))
+
+
+def _asked(server: Server, run_id: str) -> str:
+    engine = open_engine(server.url(DATABASE))
+    try:
+        return usage(engine, run_id).words()
+    finally:
+        engine.dispose()
 
 
 def _first_failure(failures: Sequence[str], logs: Path) -> str:

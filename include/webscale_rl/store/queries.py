@@ -41,6 +41,35 @@ def progress(engine: Engine, run_id: str) -> Progress:
     return Progress(row[0] or None, row[1], int(row[2]), row[3])
 
 
+@dataclass(frozen=True)
+class Usage:
+    """What a run has asked: calls, and tokens as the servers count them. Cached tokens are part of the prompts'."""
+
+    calls: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+
+    def words(self) -> str:
+        """Return it in one line."""
+        cached = f" ({self.cached_tokens / self.prompt_tokens:.0%} cached)" if self.cached_tokens else ""
+        return (
+            f"{self.calls:,} calls, {self.prompt_tokens:,} prompt tokens{cached}, "
+            f"{self.completion_tokens:,} tokens of answers"
+        )
+
+
+def usage(engine: Engine, run_id: str) -> Usage:
+    """Return what a run has asked, all its tries together; what earlier runs had asked is not in it."""
+    query = text(
+        "SELECT count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(cached_tokens), 0), "
+        "coalesce(sum(completion_tokens), 0) FROM llm_calls WHERE run_id = :run"
+    )
+    with engine.connect() as connection:
+        row = connection.execute(query, {"run": run_id}).one()
+    return Usage(*(int(value) for value in row))
+
+
 @dataclass
 class Level:
     """Counts of one level of the funnel: by state, and by ``stage/reason`` within each state."""

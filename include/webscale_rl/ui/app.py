@@ -15,7 +15,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from webscale_rl.store.engine import sqlalchemy_url
-from webscale_rl.store.queries import Funnel, funnel
+from webscale_rl.store.queries import Funnel, funnel, usage
 
 STATEMENT_TIMEOUT = "5s"  # the api-server also serves the heartbeats of tasks
 RUNS_SHOWN = 50
@@ -86,6 +86,7 @@ def _page(engine: Engine, run_id: str | None) -> str:
         running=state == "running",
         counts=counts,
         bars=_bars(counts) if counts else [],
+        asked=usage(engine, shown).words() if shown else "",
     )
 
 
