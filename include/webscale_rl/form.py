@@ -77,7 +77,7 @@ FORM: dict[str, dict[str, Any]] = {
         "maximum": 1_000_000,
         "title": "Longest part, tokens",
         "description": "A longer document is split at headings and paragraphs, and each part is asked about by "
-        "itself. Counted as the served model does; its context must hold 7,000 more.",
+        "itself. Counted as the served model does; its context must hold 11,000 more.",
         "section": "Quality",
     },
     "repair": {

@@ -8,7 +8,7 @@ from tests.faults.chaos import Chaos, show
 from tests.faults.endpoint_process import EndpointProcess
 from tests.faults.mortal_postgres import MortalPostgres
 
-KILLS = 6
+KILLS = 5
 SEED = 7
 
 

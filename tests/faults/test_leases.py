@@ -6,7 +6,7 @@ import time
 from tests.faults.scene import CALLS, PAIRS, Scene, nothing_is_lost
 
 SERVICE_SECONDS = 0.05
-LEASE_SECONDS = 2.0
+LEASE_SECONDS = 1.5
 SHORT_LEASE = {
     "store.conversions.LEASE_SECONDS": LEASE_SECONDS,
     "store.conversions.IDLE_SECONDS": 0.4,

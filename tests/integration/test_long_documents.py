@@ -160,9 +160,9 @@ def counting_words() -> Any:
 
 
 async def test_a_context_too_short_for_a_part_is_known_before_the_run(offline_endpoint: Start) -> None:
-    endpoint = offline_endpoint("--max-model-len", "12000")
+    endpoint = offline_endpoint("--max-model-len", "16000")
     probed = await probe(endpoint)
-    assert probed.context == 12_000
+    assert probed.context == 16_000
     require_context(probed, "m", 5_000)
     with pytest.raises(ConfigurationError, match="set part_tokens to at most 5,000"):
         require_context(probed, "m", 6_000)

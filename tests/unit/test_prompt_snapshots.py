@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from webscale_rl.corpus.tokens import count
+from webscale_rl.llm.probe import TASK_TOKENS
 from webscale_rl.llm.prompts import show_document
 from webscale_rl.records import Domain, PlanItem, TaskForm
 from webscale_rl.stages.assess import ASSESS
@@ -79,6 +80,12 @@ def test_a_prompt_is_the_one_that_was_accepted(name: str) -> None:
 
 def test_there_is_no_snapshot_of_a_prompt_that_is_gone() -> None:
     assert {path.stem for path in FOLDER.iterdir()} == set(snapshots())
+
+
+def test_the_room_that_is_asked_of_a_context_holds_the_longest_call() -> None:
+    """The repair of a question: its prompt, a draft as long as an answer may be, and the new answer."""
+    stage = repair_stage(Domain.OTHER, (TaskForm.RECALL,))
+    assert SYSTEM_BUDGET + BUDGETS["repair"] + 2 * stage.max_tokens <= TASK_TOKENS
 
 
 def test_every_stage_keeps_to_its_budget() -> None:
