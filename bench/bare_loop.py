@@ -50,7 +50,7 @@ class Recorder:
         self._suitable = suitable
         self.bodies: list[Body] = []
 
-    async def chat(self, body: Body) -> Completion:
+    async def chat(self, body: Body, **_: object) -> Completion:
         """Keep a request and answer it."""
         self.bodies.append({**body, "model": MODEL})
         said = answer(body["response_format"]["json_schema"]["name"], body["messages"][1]["content"]) or {}

@@ -43,7 +43,7 @@ FAILING = [
 # What a kill may cost at most: what is in flight, and what came back since the last flush, on a busy machine.
 REPEATED_A_KILL = round(IN_FLIGHT * (1 + 4 * FLUSH_SECONDS / SERVICE_SECONDS))
 KINDS = ("worker by the clock",) * 3 + ("PostgreSQL", "endpoint", "nothing")
-FIRST_TIMES = {"before_call": 80, "after_answer": 80, "in_flush": 12, "after_flush": 8}
+FIRST_TIMES = {"before_call": 40, "after_answer": 40, "in_flush": 6, "after_flush": 4}
 
 
 @dataclass
@@ -121,7 +121,7 @@ class Chaos:
                 return
             stage.expire_leases()
             for shard in shards:
-                if shard not in done and (shard not in self._workers or not self._workers[shard].alive):
+                if shard not in done and shard not in self._workers:
                     self._start(stage, shard, may_die=left > len(self._doomed))
             time.sleep(self._chance.uniform(0.1, 1.0))
             if self.tally.kills.total() + len(self._doomed) < kills:
