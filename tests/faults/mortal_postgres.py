@@ -64,11 +64,15 @@ class MortalPostgres:
     @contextmanager
     def database(self) -> Iterator[str]:
         """Give the URL of a fresh database at the newest schema, dropped afterwards."""
+        if self.server.child.process.poll() is not None:  # a test that failed has left it dead
+            self.start()
         name = f"faults_{next(self._numbers)}"
         with self.server.connect() as connection:
             copied = SQL("CREATE DATABASE {} TEMPLATE {}")
             connection.execute(copied.format(Identifier(name), Identifier(TEMPLATE)))
         yield self.server.url(name)
+        if self.server.child.process.poll() is not None:
+            self.start()
         with self.server.connect() as connection:
             connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 

@@ -124,7 +124,7 @@ class Scene:
             "(SELECT FROM document_results r WHERE r.document_id = d.document_id)"
         )
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 90.0) -> None:
         """Wait until something holds.
 
         Raises:

@@ -94,8 +94,8 @@ def funnel_table(funnel: Mapping[str, Any]) -> Table:
     table.add_column("stage/reason")
     table.add_column("count", justify="right")
     for level in ("documents", "parts", "items", "repairs"):
-        counts = funnel[level]
-        if not counts["total"]:  # no document was split, or no question repaired
+        counts = funnel.get(level)
+        if not counts or not counts["total"]:  # no document was split, or no question repaired
             continue
         table.add_row(level, "all", "", f"{counts['total']:,}", style="bold")
         for state, count in counts["states"].items():
