@@ -1,8 +1,8 @@
-import pytest
-
 """The budget of a run holds against the endpoint's own log, whatever is killed and repeated."""
 
 import signal
+
+import pytest
 
 from tests.faults.mortal_postgres import MortalPostgres
 from tests.faults.scene import CALLS, QUICK_RETRIES, Scene, nothing_is_lost
