@@ -1,8 +1,7 @@
 """The budget of a run holds against the endpoint's own log, whatever is killed and repeated."""
 
 import signal
-
-import pytest
+import time
 
 from tests.faults.mortal_postgres import MortalPostgres
 from tests.faults.scene import CALLS, QUICK_RETRIES, Scene, nothing_is_lost
@@ -63,7 +62,6 @@ def test_a_budget_of_tokens_holds_where_answers_are_lost_on_their_way(stage: Sce
     assert stage.rows("SELECT state FROM conversions") == [("spent",)]
 
 
-@pytest.mark.skip(reason="not stable: sometimes the answers it waits for do not come before the kill")
 def test_a_killed_database_does_not_fail_documents_of_a_run_with_a_budget(
     stage: Scene, undisturbed: dict[str, bytes], mortal_postgres: MortalPostgres
 ) -> None:
@@ -73,7 +71,7 @@ def test_a_killed_database_does_not_fail_documents_of_a_run_with_a_budget(
     worker = stage.start(shard, budget=2 * CALLS)
     stage.wait_for_answers(CALLS // 4)
     mortal_postgres.kill()
-    stage.wait_for(lambda: len(stage.endpoint.calls()) > CALLS // 2 or not worker.alive)
+    time.sleep(2)  # a restart; the worker needs another portion of its budget meanwhile, and waits for it
     mortal_postgres.start()
     ended = worker.wait()
     assert ended.exit_code == 0, ended
