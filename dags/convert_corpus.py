@@ -1,7 +1,8 @@
 """# Documents to checked question-answer pairs
 
 Cuts a corpus into shards, takes every document down the road *assess → generate → gate → check*, and writes the
-accepted pairs as a data set. A rerun asks the endpoint nothing that it has validly answered before.
+accepted pairs as a data set. A rerun asks the endpoint nothing that it has validly answered before. Without a corpus it
+converts what `ingest_corpus` has made: whenever that rings, and every hour, for what a lost ring has left.
 
 Connections: `webscale_generator` and optionally `webscale_checker`, `webscale_second_solver` (type openai),
 `webscale_db` (type postgres). Pool: `llm`.
@@ -9,13 +10,25 @@ Connections: `webscale_generator` and optionally `webscale_checker`, `webscale_s
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Asset, ExceptionRetryPolicy, Param, RetryAction, RetryRule, TriggerRule, dag, task
+from airflow.sdk import (
+    Asset,
+    AssetOrTimeSchedule,
+    CronTriggerTimetable,
+    ExceptionRetryPolicy,
+    Param,
+    RetryAction,
+    RetryRule,
+    TriggerRule,
+    dag,
+    task,
+)
 
 from webscale_rl.form import FORM
 
+SHARDS = Asset("webscale_rl_shards")  # rings when a partition has become shards
 PAIRS = Asset("webscale_rl_pairs")  # rings when a run has written its data set
 
 PARAMS = {name: Param(**fields) for name, fields in FORM.items()}
@@ -34,7 +47,9 @@ RETRY_POLICY = ExceptionRetryPolicy(
 @dag(
     dag_id="convert_corpus",
     dag_display_name="Convert corpus",
-    schedule=None,
+    # The ring only wakes: what is to be done stands in the database.
+    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("30 * * * *", timezone="UTC"), assets=[SHARDS]),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,  # two at a time would pay twice for documents that they share
     params=PARAMS,

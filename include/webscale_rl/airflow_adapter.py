@@ -14,25 +14,29 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 from sqlalchemy import Engine
 
+from webscale_rl import ingest as ingestion
 from webscale_rl.canary import Bounds
 from webscale_rl.config import ConversionConfig, ModelName
 from webscale_rl.corpus.files import require_no_secret
-from webscale_rl.errors import CanaryFailed, ConfigurationError, RunIncomplete
+from webscale_rl.corpus.partitions import is_there, resolve, roots_of
+from webscale_rl.corpus.quality import QualityRules
+from webscale_rl.errors import CanaryFailed, ConfigurationError, PartitionMissing, RunIncomplete
 from webscale_rl.llm.endpoint import Endpoint
 from webscale_rl.llm.measure import TokenMeasure
 from webscale_rl.llm.probe import probe, require_context
 from webscale_rl.llm.purse import Amount, Price
 from webscale_rl.release.dataset import is_written
 from webscale_rl.release.dataset import write_dataset as write_files
-from webscale_rl.store import runs
+from webscale_rl.store import partitions, runs
 from webscale_rl.store.engine import libpq_url, open_engine
-from webscale_rl.store.ingestions import ingest
+from webscale_rl.store.ingestions import gather, ingest
 from webscale_rl.store.queries import funnel, rates, usage
 from webscale_rl.worker import WorkerSettings
 from webscale_rl.worker import convert_shard as work
@@ -65,7 +69,8 @@ async def probe_endpoints(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def open_run(run_id: str, tokens: Mapping[str, Any], params: Mapping[str, Any]) -> str:
     """Record the run with its configuration and return its id."""
-    require_no_secret(params["corpus"])  # which would stand in the record
+    if params["corpus"]:
+        require_no_secret(params["corpus"])  # which would stand in the record
     config = _config(_endpoints(params["check_depth"]), TokenMeasure.model_validate(tokens), params)
     with _engine() as engine:
         runs.open_run(engine, run_id, config, dict(params))
@@ -73,7 +78,7 @@ def open_run(run_id: str, tokens: Mapping[str, Any], params: Mapping[str, Any]) 
 
 
 def cut_corpus(run_id: str, params: Mapping[str, Any]) -> list[str]:
-    """Read the corpus, write its shards, and return their ids.
+    """Return the ids of the shards to convert: of the corpus, which is cut, or what the nightly ingestion has made.
 
     Raises:
         CorpusError: the corpus cannot be read as a whole.
@@ -81,20 +86,24 @@ def cut_corpus(run_id: str, params: Mapping[str, Any]) -> list[str]:
     """
     with _engine() as engine:
         runs.uncut(engine, run_id)
-        ingestion = ingest(
-            engine,
-            params["corpus"],
-            _store(),
-            limit=params["limit"],
-            documents_per_shard=params["documents_per_shard"],
-        )
-        shard_ids = [shard.id for shard in ingestion.shards]
+        if params["corpus"]:
+            ingested = ingest(
+                engine,
+                params["corpus"],
+                _store(),
+                limit=params["limit"],
+                documents_per_shard=params["documents_per_shard"],
+            )
+        else:
+            config_hash, _ = runs.config_of(engine, run_id)
+            ingested = gather(engine, partitions.shards_to_convert(engine, config_hash, MAX_SHARDS))
+        shard_ids = [shard.id for shard in ingested.shards]
         if len(shard_ids) > MAX_SHARDS:
             raise ConfigurationError(
                 f"{len(shard_ids)} shards are more than Airflow maps over ({MAX_SHARDS}): raise "
                 f"'Documents per shard' from {params['documents_per_shard']}"
             )
-        runs.assign_shards(engine, run_id, ingestion.id, shard_ids)
+        runs.assign_shards(engine, run_id, ingested.id, shard_ids)
     return shard_ids
 
 
@@ -165,6 +174,8 @@ def write_dataset(run_id: str) -> dict[str, int]:
     with _engine() as engine:
         if not runs.is_cut(engine, run_id):
             raise AirflowSkipException("the corpus was not cut into shards")
+        if runs.has_nothing_to_do(engine, run_id):
+            raise AirflowSkipException("there is nothing to convert")
         return write_files(engine, run_id, dataset_folder(_store(), run_id))
 
 
@@ -191,9 +202,114 @@ def close_run(run_id: str) -> None:
         runs.close_run(engine, run_id, "failed" if why else "success", said)
 
 
+def has_arrived(context: Mapping[str, Any]) -> bool:
+    """Say whether the partition of a run is there.
+
+    Raises:
+        PartitionMissing: it is not, and its time is over.
+        ConfigurationError: the form does not say where partitions are.
+    """
+    params = context["params"]
+    corpus, date, uri = _partition(context)
+    roots_of(corpus)
+    if is_there(uri, params["marker"]):
+        return True
+    marked = f" with the file {params['marker']}" if params["marker"] else ""
+    until = _interval_end(context) + timedelta(hours=params["wait_hours"])
+    missing = datetime.now(UTC) >= until
+    state = "missing" if missing else "waiting"
+    why = f"partition {uri!r}{marked} has not come by {until:%Y-%m-%d %H:%M} UTC" if missing else ""
+    with _engine() as engine:
+        partitions.note_state(engine, corpus, date, uri, context["run_id"], state, why)
+    if missing:
+        raise PartitionMissing(why)
+    return False
+
+
+def open_partition(context: Mapping[str, Any]) -> str:
+    """Record that the partition of a run is being read, and return its id."""
+    corpus, date, uri = _partition(context)
+    settings = asdict(_ingest_settings(context["params"]))
+    with _engine() as engine:
+        return partitions.open_partition(engine, corpus, date, uri, context["run_id"], settings)
+
+
+def list_files(context: Mapping[str, Any]) -> list[int]:
+    """Record the files of the partition and return the numbers of their groups.
+
+    Raises:
+        CorpusError: it cannot be listed.
+        PartitionEmpty: it holds no files.
+    """
+    corpus, date, uri = _partition(context)
+    settings = _ingest_settings(context["params"])
+    with _engine() as engine:
+        return ingestion.list_files(engine, partitions.partition_id(corpus, date), corpus, uri, settings)
+
+
+def read_files(context: Mapping[str, Any], group: int) -> dict[str, int]:
+    """Read a group of the partition's files and return its counts."""
+    corpus, date, uri = _partition(context)
+    settings = _ingest_settings(context["params"])
+    with _engine() as engine:
+        partition = partitions.partition_id(corpus, date)
+        return ingestion.read_group(engine, _store(), partition, uri, settings, group)
+
+
+def write_shards(context: Mapping[str, Any]) -> dict[str, int]:
+    """Leave out duplicates, write the shards of the partition, and return its counts."""
+    corpus, date, uri = _partition(context)
+    settings = _ingest_settings(context["params"])
+    with _engine() as engine:
+        partition = partitions.partition_id(corpus, date)
+        return asdict(ingestion.write_shards(engine, _store(), partition, uri, settings))
+
+
+def close_partition(context: Mapping[str, Any]) -> None:
+    """Record that the partition has failed, unless it is done."""
+    corpus, date, _ = _partition(context)
+    with _engine() as engine:
+        partitions.close(engine, corpus, date, "a task failed: its log says why")
+
+
+def _partition(context: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return template, date and URI of the partition that a run is about."""
+    params = context["params"]
+    date = params["date"] or f"{_interval_start(context):%Y-%m-%d}"
+    return params["partitions"], date, resolve(params["partitions"] or "", date)
+
+
+def _interval_start(context: Mapping[str, Any]) -> datetime:
+    """Return the first moment of a run's data interval; a manual run may have none."""
+    found: datetime = context.get("data_interval_start") or context["dag_run"].run_after
+    return found
+
+
+def _interval_end(context: Mapping[str, Any]) -> datetime:
+    found: datetime = context.get("data_interval_end") or context["dag_run"].run_after
+    return found
+
+
+def _ingest_settings(params: Mapping[str, Any]) -> ingestion.IngestSettings:
+    return ingestion.IngestSettings(
+        rules=QualityRules(
+            languages=tuple(params["languages"]),
+            min_tokens=params["min_tokens"],
+            max_tokens=params["max_tokens"],
+        ),
+        fields=params["fields"],
+        mask_personal_data=params["mask_personal_data"],
+        documents_per_shard=params["documents_per_shard"],
+        files_per_task=params["files_per_task"],
+        allow_empty=params["allow_empty"],
+    )
+
+
 def _shortfall(engine: Engine, run_id: str) -> str:
     if why := runs.shortfall(engine, run_id):
         return why
+    if runs.has_nothing_to_do(engine, run_id):
+        return ""
     written = is_written(dataset_folder(_store(), run_id))
     return "" if written else "the data set was not written: the task write_dataset says why"
 

@@ -16,6 +16,14 @@ class CorpusError(ConfigurationError):
     """The corpus as a whole cannot be read (missing, unreadable, empty, of an unknown kind)."""
 
 
+class PartitionMissing(ConfigurationError):
+    """A night's partition has not come although its time is over; trying again at once is useless."""
+
+
+class PartitionEmpty(ConfigurationError):
+    """A night's partition is there and holds no files."""
+
+
 class EndpointError(WebscaleError):
     """The endpoint could not be reached or kept failing; the call may be tried again later."""
 

@@ -9,7 +9,15 @@ import os
 import signal
 
 VARIABLE = "WEBSCALE_RL_KILL_AT"  # a place and how often it is reached before the process kills itself
-PLACES = ("before_call", "after_answer", "in_flush", "after_flush")
+PLACES = (
+    "before_call",
+    "after_answer",
+    "in_flush",
+    "after_flush",
+    "before_piece",
+    "after_claim",
+    "before_finish",
+)
 
 
 def _armed() -> tuple[str, int]:

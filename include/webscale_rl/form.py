@@ -10,11 +10,13 @@ SAMPLE_CORPUS = str(Path(__file__).resolve().parents[1] / "sample_corpus")
 
 FORM: dict[str, dict[str, Any]] = {
     "corpus": {
-        "default": os.environ.get("WEBSCALE_RL_CORPUS", SAMPLE_CORPUS),
-        "type": "string",
+        "default": None,
+        "type": ["null", "string"],
         "minLength": 1,
+        "examples": [os.environ.get("WEBSCALE_RL_CORPUS") or SAMPLE_CORPUS],
         "title": "Corpus",
-        "description": "A file, folder, glob or fsspec URI: JSONL (plain, .gz, .zst), Parquet, text, Markdown.",
+        "description": "A file, folder, glob or fsspec URI: JSONL (plain, .gz, .zst), Parquet, WARC, text, Markdown. Empty: "
+        "everything that the DAG ingest_corpus has made and this configuration has not converted.",
         "section": "Corpus",
     },
     "limit": {

@@ -5,6 +5,7 @@ Each test starts all of Airflow. They share one working folder, as a user's runs
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from webscale_rl.store.engine import REPOSITORY
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
+SAMPLE = REPOSITORY / "include" / "sample_corpus"
 KEY = "sk-only-for-this-test-5f1c"
 LeftRunning = Callable[[Path, float], list[str]]
 
@@ -166,12 +168,22 @@ def test_a_signal_ends_everything(
 
 
 def test_the_open_stack_takes_triggers_and_ends_with_its_runner(
-    work: Path, corpus: Path, left_running: LeftRunning
+    work: Path, corpus: Path, tmp_path: Path, left_running: LeftRunning
 ) -> None:
-    """REST, Airflow's command line and the page in its menu; at last the runner is killed with -9."""
+    """REST, Airflow's command line, a backfill, the page in the menu; at last the runner is killed with -9."""
     port = free_port()
-    variables = {"UI_PORT": str(port), "WORK": str(work), "CORPUS": str(corpus)}
-    with running(work, corpus, command="up", UI_PORT=str(port)) as up:
+    partitions = {"WEBSCALE_RL_PARTITIONS": f"{tmp_path}/{{ds}}"}
+    variables = {"UI_PORT": str(port), "WORK": str(work), "CORPUS": str(corpus), **partitions}
+
+    def airflow(*arguments: str) -> str:
+        command = [sys.executable, "-m", "webscale_rl.local", "airflow", *arguments]
+        done = subprocess.run(
+            command, env=environment(**variables), check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    with running(work, corpus, command="up", UI_PORT=str(port), **partitions) as up:
         said = read_until(up, "Ctrl-C ends everything")
         password = said.split("password:")[1].split()[0]
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as api:
@@ -186,13 +198,8 @@ def test_the_open_stack_takes_triggers_and_ends_with_its_runner(
             refused = triggered(limit=-5)
             assert (refused.status_code, "minimum" in refused.text) == (400, True)
             missing = triggered(corpus="/no/such/corpus").json()["dag_run_id"]
-            command = ["airflow", "dags", "trigger", "convert_corpus", "--run-id", "by-command", "-o", "json"]
-            subprocess.run(
-                [sys.executable, "-m", "webscale_rl.local", *command],
-                env=environment(**variables),
-                check=True,
-                capture_output=True,
-            )
+            conf = json.dumps({"corpus": str(corpus)})
+            airflow("dags", "trigger", "convert_corpus", "--run-id", "by-command", "--conf", conf)
             states: dict[str, str] = {}
 
             def ended() -> bool:
@@ -205,10 +212,49 @@ def test_the_open_stack_takes_triggers_and_ends_with_its_runner(
             page = api.get("/webscale-rl/", params={"run": "by-command"})
             assert page.status_code == 200
             assert "Documents read: 3" in page.text
+            backfill_nights(up, api, airflow, tmp_path)
         assert (work / "store" / "datasets" / "by-command" / "dataset.parquet").exists()
         up.kill()
         up.wait(10)
     assert left_running(work, 10) == []
+
+
+def backfill_nights(
+    up: subprocess.Popen[str], api: httpx.Client, airflow: Callable[..., str], folder: Path
+) -> None:
+    """Two nights that share a document, and one that is missing; the conversion wakes by itself."""
+    sample = [json.loads(line) for line in (SAMPLE / "medicine.jsonl").read_text().splitlines()]
+    for date, records in (("2026-01-05", sample[:3]), ("2026-01-06", [sample[0], *sample[3:5]])):
+        (folder / date).mkdir()
+        lines = [json.dumps(record) + "\n" for record in records]
+        (folder / date / "a.jsonl").write_text("".join(lines) + "no json\n")
+    airflow("dags", "unpause", "ingest_corpus")
+    asked = ["backfill", "create", "--dag-id", "ingest_corpus", "--from-date", "2026-01-05"]
+    dry = airflow(*asked, "--to-date", "2026-01-07", "--dry-run")
+    assert all(f"2026-01-0{day}" in dry for day in (5, 6, 7)), dry
+    airflow(*asked, "--to-date", "2026-01-07", "--max-active-runs", "3")
+    found: dict[str, str] = {}
+
+    def ended(dag: str, run_type: str, at_least: int) -> bool:
+        answer = api.get(f"/api/v2/dags/{dag}/dagRuns", params={"limit": 50}).json()["dag_runs"]
+        runs = [run for run in answer if run["run_type"] == run_type]
+        found.clear()
+        found.update({(run["logical_date"] or run["dag_run_id"])[:10]: run["state"] for run in runs})
+        return len(runs) >= at_least and set(found.values()) <= {"success", "failed"}
+
+    wait_for(lambda: ended("ingest_corpus", "backfill", 3), up, 240)
+    assert found == {"2026-01-05": "success", "2026-01-06": "success", "2026-01-07": "failed"}
+    wait_for(lambda: ended("convert_corpus", "asset_triggered", 1), up, 240)
+    assert set(found.values()) == {"success"}
+    page = api.get("/webscale-rl/").text
+    nights = [re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", row)) for row in page.split("<tr>") if "2026-01-0" in row]
+    assert [row.split()[0] for row in nights if "missing" in row] == ["2026-01-07"]
+    assert sum(" done " in row for row in nights) == 2, nights
+    counts = [[int(n) for n in row.split(" done ")[1].split()[:5]] for row in nights if " done " in row]
+    assert [count[0] for count in counts] == [4, 4]
+    assert sum(count[1] for count in counts) == 5, "three and three documents, one of them the same"
+    assert sum(count[3] for count in counts) == 1
+    assert [count[4] for count in counts] == [1, 1]
 
 
 def read_until(process: subprocess.Popen[str], wanted: str) -> str:

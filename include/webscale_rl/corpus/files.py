@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import posixpath
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,11 +15,19 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from webscale_rl.errors import CorpusError
+from webscale_rl.ids import content_id
 
 JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".jsonl.zst", ".ndjson.zst")
 PARQUET = (".parquet",)
 TEXT = (".txt", ".md", ".markdown")
-KNOWN = (*JSON_LINES, *PARQUET, *TEXT)
+WEB_ARCHIVES = (".warc", ".warc.gz", ".warc.zst", ".wet", ".wet.gz", ".wet.zst")
+FAULTS = {
+    "outside_roots": "it lies outside of the folders that may be read",
+    "not_a_file": "it is a pipe, a socket or a device",
+    "broken_link": "its link leads nowhere",
+}
+_CHANGING = ("size", "mtime", "ETag", "etag", "LastModified", "updated", "created")  # of a stored object
+KNOWN = (*JSON_LINES, *PARQUET, *TEXT, *WEB_ARCHIVES)
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,7 @@ class CorpusFile:
     name: str
     path: str
     filesystem: Any  # an fsspec file system
+    fault: str = ""  # why it must not be opened, one of FAULTS
 
     @property
     def known(self) -> bool:
@@ -33,8 +45,12 @@ class CorpusFile:
         return self.name.lower().endswith(KNOWN)
 
 
-def find_files(corpus: str) -> list[CorpusFile]:
+def find_files(corpus: str, *, roots: Sequence[str] | None = None) -> list[CorpusFile]:
     """Return the files of a corpus, sorted by name; hidden ones are left out, unknown kinds are not.
+
+    Args:
+        corpus: a file, folder, glob or fsspec URI.
+        roots: folders and URI prefixes; a file that lies in none of them, links followed, has a fault.
 
     Raises:
         CorpusError: it is missing, cannot be listed, or holds no file of a known kind.
@@ -46,15 +62,77 @@ def find_files(corpus: str) -> list[CorpusFile]:
         raise CorpusError(
             f"corpus {corpus!r} cannot be listed: {error.strerror or 'no permission'}"
         ) from None
-    except (OSError, ValueError) as error:
-        raise CorpusError(f"corpus {corpus!r} cannot be listed: {error}") from None
+    except Exception as error:  # of any storage's library, such as that it finds no credentials
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        raise CorpusError(f"corpus {corpus!r} cannot be listed: {words[:300]}") from None
     if paths is None:
         raise CorpusError(f"corpus {corpus!r} does not exist: give a file, folder, glob or fsspec URI")
     files = [CorpusFile(_utf8(_named(corpus, path, found, filesystem)), found, filesystem) for found in paths]
-    if not any(file.known for file in files):
+    files = [replace(file, fault=_fault(file, roots)) for file in files]
+    if not any(file.known or file.fault for file in files):
         seen = f"; it has {', '.join(repr(file.name) for file in files[:3])}" if files else ""
         raise CorpusError(f"corpus {corpus!r} holds no file that ends in {', '.join(KNOWN)}{seen}")
     return files
+
+
+def fingerprint(file: CorpusFile) -> str:
+    """Return what changes when a file changes: its size and the time or tag that its storage gives it.
+
+    Raises:
+        OSError: it is gone, or the storage does not answer.
+    """
+    if isinstance(file.filesystem, LocalFileSystem):  # whose info() has the time of a link, not of the file
+        found = Path(file.path).stat()
+        return content_id([str(part) for part in (found.st_size, found.st_mtime_ns, found.st_ino)])
+    file.filesystem.invalidate_cache(file.path)
+    info = file.filesystem.info(file.path)
+    return content_id([str(info.get(name)) for name in _CHANGING])
+
+
+def within(file: CorpusFile, roots: Sequence[str]) -> bool:
+    """Say whether a file lies in one of the roots: folders, links followed, or prefixes of its storage's URIs."""
+    if isinstance(file.filesystem, LocalFileSystem):
+        real = Path(os.path.realpath(file.path))
+        folders = [root for root in roots if "://" not in root or root.startswith(("file://", "local://"))]
+        return any(
+            real.is_relative_to(os.path.realpath(file.filesystem._strip_protocol(each))) for each in folders
+        )
+    name = str(file.filesystem.unstrip_protocol(file.path))
+    if ".." in name.split("/"):  # a key may hold it literally; what a gateway makes of it is not known
+        return False
+    return any((name + "/").startswith(_prefix(file.filesystem, root)) for root in roots)
+
+
+def irregular(file: CorpusFile) -> str:
+    """Return the fault of what is no file, so that reading it might never end, or nothing."""
+    if isinstance(file.filesystem, LocalFileSystem):
+        try:
+            mode = Path(file.path).stat().st_mode
+        except (OSError, ValueError):  # reading it says what is wrong
+            return ""
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            return "not_a_file"
+    return ""
+
+
+def _fault(file: CorpusFile, roots: Sequence[str] | None) -> str:
+    """Return why a file must not be opened: it lies outside, or reading it might never end."""
+    if roots is not None:
+        if isinstance(file.filesystem, LocalFileSystem) and not Path(file.path).exists():
+            return "broken_link"
+        if not within(file, roots):
+            return "outside_roots"
+    return irregular(file)
+
+
+def _prefix(filesystem: Any, root: str) -> str:
+    """Return a root as the storage writes URIs, ending in a slash; for another storage's, what no URI begins with."""
+    protocols = filesystem.protocol if isinstance(filesystem.protocol, tuple) else (filesystem.protocol,)
+    protocol, mark, path = root.partition("://")
+    if not mark or protocol not in protocols:
+        return "\n"
+    path = posixpath.normpath(filesystem._strip_protocol(f"{protocol}://{path}"))
+    return str(filesystem.unstrip_protocol(path)).rstrip("/") + "/"
 
 
 def require_no_secret(corpus: str) -> None:

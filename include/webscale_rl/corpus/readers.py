@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from webscale_rl.corpus.files import CorpusFile, find_files
+from webscale_rl.corpus.fields import FieldNames, field_of, text_of
+from webscale_rl.corpus.files import CorpusFile, find_files, fingerprint
 from webscale_rl.corpus.records import Fault, records_of
 from webscale_rl.errors import CorpusError
 from webscale_rl.ids import text_id
 from webscale_rl.records import BadRecord, Document
 
-__all__ = ["find_files", "no_records", "read", "require_records"]
+__all__ = ["find_files", "no_records", "read", "read_file", "require_records"]
+
+USUAL = FieldNames()
 
 MAX_CHARS = 2_000_000  # of a document; a longer one is no document but a dump
-TEXT_FIELDS = ("text", "content", "raw_content", "markdown")
-NESTED = ("metadata", "meta")
-FIELDS = {  # of a document, and the names that the common corpora use
-    "source_id": ("id", "source_id", "doc_id", "uuid"),
-    "source": ("source", "repository", "dataset"),
-    "url": ("url", "url_or_path", "path"),
-    "licence": ("licence", "license"),
-}
-LONGEST_FIELD = 2_000  # characters kept of any of these
 
 
 def require_records(corpus: str) -> None:
@@ -53,29 +47,56 @@ def read(
     seen: set[bytes] = set()
     read_so_far = 0
     for file in files:
-        for row, record in records_of(file):
+        for found in read_file(file, max_chars=max_chars):
             if limit is not None and read_so_far >= limit:
                 return
             read_so_far += 1
-            found = _document(file, row, record, max_chars)
             if isinstance(found, Document):
                 digest = bytes.fromhex(found.id)
                 if digest in seen:
-                    found = _bad(
-                        file, row, Fault("duplicate_text", "the same text was read before"), found.id
-                    )
+                    fault = Fault("duplicate_text", "the same text was read before")
+                    found = _bad(file, found.source_row, fault, found.id)
                 seen.add(digest)
             yield found
 
 
+def read_file(
+    file: CorpusFile, names: FieldNames = USUAL, *, skip: int = 0, max_chars: int = MAX_CHARS
+) -> Iterator[Document | BadRecord]:
+    """Yield a document or a bad record for every record of a file, in order; nothing is raised.
+
+    A file that changes meanwhile ends with a bad record that says so.
+
+    Args:
+        file: as :func:`find_files` returns it.
+        names: of the fields.
+        skip: so many records from the beginning are passed over; of a Parquet file without reading their row groups.
+        max_chars: a longer text is a bad record.
+    """
+    before = _fingerprint(file)
+    for row, record in records_of(file, skip=skip):
+        yield _document(file, row, record, names, max_chars)
+    if before != _fingerprint(file):
+        yield _bad(file, 0, Fault("changed_while_read", "its size, time or tag is no longer the same"))
+
+
+def _fingerprint(file: CorpusFile) -> str:
+    try:
+        return "" if file.fault else fingerprint(file)
+    except (OSError, ValueError):  # reading it says what is wrong
+        return ""
+
+
 def _document(
-    file: CorpusFile, row: int, record: Mapping[str, Any] | Fault, max_chars: int
+    file: CorpusFile, row: int, record: Mapping[str, Any] | Fault, names: FieldNames, max_chars: int
 ) -> Document | BadRecord:
-    text = record if isinstance(record, Fault) else _text(record, max_chars)
+    text = record if isinstance(record, Fault) else _text(record, names, max_chars)
     if isinstance(text, Fault):
         return _bad(file, row, text)
     assert not isinstance(record, Fault)
-    fields = {name: _field(record, names) for name, names in FIELDS.items()}
+    fields = {
+        name: field_of(record, getattr(names, name)) for name in ("source_id", "source", "url", "licence")
+    }
     return Document(id=text_id(text), text=text, source_uri=file.name, source_row=row, **fields)
 
 
@@ -89,13 +110,13 @@ def _bad(file: CorpusFile, row: int, fault: Fault, document_id: str = "") -> Bad
     )
 
 
-def _text(record: Mapping[str, Any], max_chars: int) -> str | Fault:
+def _text(record: Mapping[str, Any], names: FieldNames, max_chars: int) -> str | Fault:
     """Return the text of a record, or why it has none that can be used."""
-    name = next((name for name in TEXT_FIELDS if name in record), None)
-    if name is None:
+    found = text_of(record, names)
+    if found is None:
         shown = ", ".join(repr(str(key)[:40]) for key in list(record)[:8])
-        return Fault("missing_text", f"none of {', '.join(TEXT_FIELDS)} among {shown or 'no fields'}")
-    text = record[name]
+        return Fault("missing_text", f"none of {', '.join(names.text)} among {shown or 'no fields'}")
+    name, text = found
     if not isinstance(text, str):
         return Fault("text_not_string", f"{name} is a {type(text).__name__}")
     if not text.strip():
@@ -109,16 +130,3 @@ def _text(record: Mapping[str, Any], max_chars: int) -> str | Fault:
     except UnicodeEncodeError as error:
         return Fault("invalid_unicode", f"at character {error.start} of {name}: {error.reason}")
     return text
-
-
-def _field(record: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    """Return a field as text, from the record or its metadata; no text, number or list of texts counts as none."""
-    nested = [record[name] for name in NESTED if isinstance(record.get(name), Mapping)]
-    for level in (record, *nested):
-        for name in names:
-            value = level.get(name)
-            if isinstance(value, list):  # such as several licences
-                value = ", ".join(part for part in value if isinstance(part, str))
-            if isinstance(value, str | int | float) and not isinstance(value, bool) and str(value).strip():
-                return str(value).replace("\x00", "").encode("utf-8", "replace").decode()[:LONGEST_FIELD]
-    return ""

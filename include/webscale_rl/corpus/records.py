@@ -1,114 +1,158 @@
-"""The records of one file, whatever its format: JSON Lines, Parquet, text."""
+"""The records of one file, whatever its format: JSON Lines, Parquet, text, web archives."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from itertools import islice
 from typing import Any, BinaryIO
 
 import orjson
 
-from webscale_rl.corpus.files import JSON_LINES, PARQUET, CorpusFile
+from webscale_rl.corpus.files import FAULTS, JSON_LINES, PARQUET, WEB_ARCHIVES, CorpusFile, irregular
+from webscale_rl.corpus.raw import Fault, RawRecord
+from webscale_rl.corpus.unpacking import unpacked
+from webscale_rl.corpus.web_archives import web_archive
+
+__all__ = ["Fault", "records_of"]
 
 # A longer line is skipped without being held in memory: parsing takes fifteen times its size. Any text that is no
 # dump fits, even with every character escaped.
 MAX_RECORD_BYTES = 32 * 2**20
-CHUNK = 2**20
-ZSTD_PIECE = 2**10  # compressed bytes at a time: a hostile file makes up to 32,000 bytes of each
+HEAD = 2**16  # bytes by which a file is seen to be binary
+SMALLEST_JUNK, SMALLEST_JUNK_LINES = 2**10, 3  # of less, each line is a bad record of its own
+MAX_FAULTS = 1_000  # lines; a file that begins with as many bad ones, and no record, is left as a whole
 BATCH_ROWS = 256
 BATCH_BYTES = 64 * 2**20  # of a Parquet batch, uncompressed
 
 
-@dataclass(frozen=True)
-class Fault:
-    """Why a record cannot be read; the names are reasons of ``BadRecord``."""
+def records_of(file: CorpusFile, *, skip: int = 0) -> Iterator[RawRecord]:
+    """Yield (row from 1, record or fault). A file that breaks off ends with a fault; nothing is raised.
 
-    reason: str
-    detail: str = ""
-
-
-RawRecord = tuple[int, dict[str, Any] | Fault]
-
-
-def records_of(file: CorpusFile) -> Iterator[RawRecord]:
-    """Yield (row from 1, record or fault). A file that breaks off ends with a fault; nothing is raised."""
-    row = 0
+    The first ``skip`` records and faults are passed over. A fault of the file as a whole has row 0.
+    """
+    if whole := _whole(file):
+        yield from islice([(0, whole)], skip, None)
+        return
+    row = passed = 0
+    place = ""
     try:
-        for row, record in _reader(file):
-            yield row, record
+        with file.filesystem.open(file.path, "rb") as raw:
+            try:
+                for row, record in _reader(file, raw, skip):
+                    passed += 1
+                    if passed > skip:
+                        yield row, record
+            except Exception:
+                place = f" (at byte {raw.tell()} or shortly before)"
+                raise
     except Exception as error:  # any library, any file: it must not stop the other files
-        words = " ".join(f"{type(error).__name__}: {error}".split())
-        yield row + 1, Fault("corrupt_file", f"cannot be read on from here: {words[:300]}")
+        if passed >= skip:
+            words = " ".join(f"{type(error).__name__}: {error}".split())
+            yield row + 1, Fault("corrupt_file", f"cannot be read on from here{place}: {words[:300]}")
 
 
-def _reader(file: CorpusFile) -> Iterator[RawRecord]:
+def _whole(file: CorpusFile) -> Fault | None:
+    """Return why a file must not be opened, or cannot be of use."""
+    reason = file.fault or irregular(file)
+    if reason:
+        return Fault(reason, FAULTS.get(reason, ""))
+    return None if file.known else Fault("unknown_format", "its ending names no known format")
+
+
+def _reader(file: CorpusFile, raw: BinaryIO, skip: int) -> Iterator[RawRecord]:
+    """Yield every record; those to be skipped may be empty where that saves work."""
     name = file.name.lower()
     if name.endswith(JSON_LINES):
-        return _json_lines(file)
-    if name.endswith(PARQUET):
-        return _parquet(file)
-    return (
-        _text(file)
-        if file.known
-        else iter([(0, Fault("unknown_format", "its ending names no known format"))])
-    )
+        return _json_lines(file, raw)
+    if name.endswith(WEB_ARCHIVES):
+        return web_archive(name, raw, MAX_RECORD_BYTES, skip)
+    return _parquet(raw, skip) if name.endswith(PARQUET) else _text(raw)
 
 
-def _json_lines(file: CorpusFile) -> Iterator[RawRecord]:
-    with file.filesystem.open(file.path, "rb") as raw:
-        for row, line in enumerate(_lines(_chunks(file, raw)), start=1):
-            if isinstance(line, Fault):
-                yield row, line
-            elif row == 1:
-                line = line.removeprefix(b"\xef\xbb\xbf")
-            if isinstance(line, bytes) and line.strip():
-                yield row, _parsed(line)
-
-
-def _chunks(file: CorpusFile, raw: BinaryIO) -> Iterator[bytes]:
-    """Yield the decompressed bytes of a file, so that what stands before a break is not lost."""
-    name = file.name.lower()
-    if name.endswith(".gz"):
-        import gzip
-
-        with gzip.open(raw, "rb") as stream:
-            yield from iter(lambda: stream.read1(CHUNK), b"")
-    elif name.endswith(".zst"):
-        yield from _zstandard(raw)
-    else:
-        yield from iter(lambda: raw.read(CHUNK), b"")
+def _json_lines(file: CorpusFile, raw: BinaryIO) -> Iterator[RawRecord]:
+    """Yield the records of a file; of one that has never been JSON Lines, a single fault."""
+    head, chunks = _head(unpacked(file.name, raw))
+    if _is_binary(head):
+        place = f"byte {head.index(0)} is NUL, and none of its first {len(head)} bytes are a record"
+        yield 0, Fault("binary_file", place)
         return
-    if not raw.tell():
-        raise EOFError("the file has no bytes: even nothing, compressed, has some")
+    faults: list[RawRecord] | None = []  # until there is a record
+    try:
+        for row, record in _json_records(chunks):
+            if faults is not None and isinstance(record, Fault):
+                faults.append((row, record))
+                if len(faults) == MAX_FAULTS:
+                    yield (
+                        0,
+                        Fault("not_json_lines", f"its first {MAX_FAULTS} lines; the first {record.reason}"),
+                    )
+                    faults = None
+                    return
+                continue
+            if faults is not None:
+                yield from faults
+                faults = None
+            yield row, record
+    except Exception:
+        yield from faults or ()
+        raise
+    yield from faults or ()
 
 
-def _zstandard(raw: BinaryIO) -> Iterator[bytes]:
-    """Decompress frame after frame; the library's own stream reader takes a file that breaks off for a whole one."""
-    import zstandard
+def _head(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first bytes, and all of them; a break within the first ones is raised behind them."""
+    head = bytearray()
+    broken: list[Exception] = []
+    try:
+        while len(head) < HEAD and (chunk := next(chunks, None)) is not None:
+            head += chunk
+    except Exception as error:
+        broken.append(error)
 
-    decompressor = zstandard.ZstdDecompressor(max_window_size=2**31)
-    frame = None
-    while piece := raw.read(ZSTD_PIECE):
-        while piece:
-            frame = frame or decompressor.decompressobj()
-            yield frame.decompress(piece)
-            piece = frame.unused_data
-            if frame.eof:
-                frame = None
-    if frame:
-        raise EOFError("the file ends within a frame")
+    def whole() -> Iterator[bytes]:
+        yield bytes(head)
+        if broken:
+            raise broken[0]
+        yield from chunks
+
+    return bytes(head[:HEAD]), whole()
 
 
-def _lines(chunks: Iterable[bytes]) -> Iterator[bytes | Fault]:
-    """Yield lines without their end; of one that is too long, only that it is."""
+def _is_binary(head: bytes) -> bool:
+    """Say whether the beginning of a file is no text: NUL bytes, several lines, and no record among them."""
+    if 0 not in head or len(head) < SMALLEST_JUNK:
+        return False
+    lines = [line for line in head.split(b"\n") if line.strip()]
+    return len(lines) > SMALLEST_JUNK_LINES and all(isinstance(_parsed(line), Fault) for line in lines)
+
+
+def _json_records(chunks: Iterable[bytes]) -> Iterator[RawRecord]:
+    offset = 0
+    for row, (line, size) in enumerate(_lines(chunks), start=1):
+        if isinstance(line, bytes):
+            if row == 1:
+                line = line.removeprefix(b"\xef\xbb\xbf")
+            record = _parsed(line) if line.strip() else None
+        else:
+            record = line
+        if isinstance(record, Fault):
+            record = Fault(record.reason, f"{record.detail}; the line begins at byte {offset}")
+        if record is not None:
+            yield row, record
+        offset += size
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes | Fault, int]]:
+    """Yield lines without their end, and their size with it; of one that is too long, only that it is."""
     rest = bytearray()
     skipping = 0
     for chunk in chunks:
         start = 0
         while (end := chunk.find(b"\n", start)) >= 0:
             rest += chunk[start:end]
-            yield Fault("record_too_large", f"{skipping + len(rest)} bytes") if skipping else bytes(rest)
+            size = skipping + len(rest)
+            yield Fault("record_too_large", f"{size} bytes") if skipping else bytes(rest), size + 1
             rest.clear()
             skipping = 0
             start = end + 1
@@ -117,9 +161,9 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes | Fault]:
             skipping += len(rest)
             rest.clear()
     if skipping:
-        yield Fault("record_too_large", f"{skipping + len(rest)} bytes")
+        yield Fault("record_too_large", f"{skipping + len(rest)} bytes"), skipping + len(rest)
     elif rest:
-        yield bytes(rest)
+        yield bytes(rest), len(rest)
 
 
 def _parsed(line: bytes) -> dict[str, Any] | Fault:
@@ -136,21 +180,24 @@ def _parsed(line: bytes) -> dict[str, Any] | Fault:
     return record if isinstance(record, dict) else Fault("not_an_object", f"a {type(record).__name__}")
 
 
-def _parquet(file: CorpusFile) -> Iterator[RawRecord]:
+def _parquet(raw: BinaryIO, skip: int) -> Iterator[RawRecord]:
     import pyarrow.parquet as pq
 
-    with file.filesystem.open(file.path, "rb") as raw:
-        row = 0
-        parquet = pq.ParquetFile(raw)
-        for group in range(parquet.num_row_groups):
-            size = parquet.metadata.row_group(group)
-            fit = BATCH_BYTES * size.num_rows // max(1, size.total_byte_size)
-            for batch in parquet.iter_batches(
-                batch_size=min(BATCH_ROWS, max(1, fit)), row_groups=[group], use_threads=False
-            ):
-                for record in _rows(batch):
-                    row += 1
-                    yield row, record
+    row = 0
+    parquet = pq.ParquetFile(raw)
+    for group in range(parquet.num_row_groups):
+        size = parquet.metadata.row_group(group)
+        if row + size.num_rows <= skip:
+            yield from ((row + number, {}) for number in range(1, size.num_rows + 1))
+            row += size.num_rows
+            continue
+        fit = BATCH_BYTES * size.num_rows // max(1, size.total_byte_size)
+        for batch in parquet.iter_batches(
+            batch_size=min(BATCH_ROWS, max(1, fit)), row_groups=[group], use_threads=False
+        ):
+            for record in _rows(batch):
+                row += 1
+                yield row, record
 
 
 def _rows(batch: Any) -> list[dict[str, Any] | Fault]:
@@ -164,9 +211,8 @@ def _rows(batch: Any) -> list[dict[str, Any] | Fault]:
         return [_rows(batch.slice(row, 1))[0] for row in range(batch.num_rows)]
 
 
-def _text(file: CorpusFile) -> Iterator[RawRecord]:
-    with file.filesystem.open(file.path, "rb") as raw:
-        content = raw.read(MAX_RECORD_BYTES + 1)
+def _text(raw: BinaryIO) -> Iterator[RawRecord]:
+    content = raw.read(MAX_RECORD_BYTES + 1)
     if len(content) > MAX_RECORD_BYTES:
         yield 1, Fault("record_too_large", f"more than {MAX_RECORD_BYTES} bytes")
         return

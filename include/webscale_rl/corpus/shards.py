@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
-from uuid import uuid4
 
 import fsspec
 import orjson
@@ -16,11 +13,10 @@ import pyarrow.parquet as pq
 
 from webscale_rl.corpus.readers import MAX_CHARS, find_files, no_records, read
 from webscale_rl.corpus.tokens import count
+from webscale_rl.corpus.whole_files import WholeFile
 from webscale_rl.ids import ID_LENGTH, content_id
 from webscale_rl.records import BadRecord, Document, Record
 
-GROUP_DOCUMENTS = 256  # of a row group: what a reader holds in memory at a time
-GROUP_CHARS = 16 * 2**20
 BAD_BATCH = 1_000
 
 SCHEMA = pa.schema(
@@ -104,9 +100,9 @@ def cut(
     seen = hashlib.sha256()
     ids: dict[bytes, bytes] = {}
     bad: list[BadRecord] = []
-    writer: _ShardWriter | None = None
+    writer: ShardWriter | None = None
 
-    def close(open_writer: _ShardWriter) -> None:
+    def close(open_writer: ShardWriter) -> None:
         shard = open_writer.close()
         on_shard(shard, open_writer.rows)
         ingestion.shards.append(shard)
@@ -124,7 +120,7 @@ def cut(
                 continue
             ingestion.documents += 1
             ingestion.repeated_ids += _repeats(record, ids)
-            writer = writer or _ShardWriter(store)
+            writer = writer or ShardWriter(store)
             writer.add(record)
             if len(writer.rows) >= documents_per_shard:
                 close(writer)
@@ -160,25 +156,17 @@ def _repeats(document: Document, ids: dict[bytes, bytes]) -> bool:
     return ids.setdefault(key, text) != text
 
 
-class _ShardWriter:
-    """Writes one shard under a temporary name; its real name is known when its content is."""
+class ShardWriter:
+    """Writes one shard; its name is known when its content is."""
 
     def __init__(self, store: str) -> None:
-        self._files, root = fsspec.url_to_fs(store)
-        self._folder = f"{root.rstrip('/')}/shards"
-        self._uri = f"{store.rstrip('/')}/shards"
-        self._files.makedirs(self._folder, exist_ok=True)
-        self._part = f"{self._folder}/.{uuid4().hex}.part"
-        self._file = self._files.open(self._part, "wb")
-        self._parquet = pq.ParquetWriter(self._file, SCHEMA, compression="zstd")
-        self._group: list[dict[str, Any]] = []
-        self._chars = 0
+        self._file = WholeFile(f"{store.rstrip('/')}/shards", SCHEMA)
         self._content = hashlib.sha256()
         self.rows: list[DocumentRow] = []
 
     def add(self, document: Document) -> None:
-        """Count the document's tokens and write it."""
-        row = document.model_dump() | {"n_tokens": count(document.text)}
+        """Write the document; its tokens are counted unless that was done before."""
+        row = document.model_dump() | {"n_tokens": document.n_tokens or count(document.text)}
         text = row.pop("text")
         self._content.update(orjson.dumps(row))
         self.rows.append(
@@ -189,34 +177,14 @@ class _ShardWriter:
                 **{name: row[name] for name in DocumentRow.model_fields if name in row},
             )
         )
-        self._group.append(row | {"text": text})
-        self._chars += len(text)
-        if len(self._group) >= GROUP_DOCUMENTS or self._chars >= GROUP_CHARS:
-            self._flush()
+        self._file.add(row | {"text": text}, len(text))
 
     def close(self) -> Shard:
         """Finish the file and give it its name."""
-        self._flush()
-        self._parquet.close()
-        self._file.close()
         name = self._content.hexdigest()[:ID_LENGTH]
-        path = f"{self._folder}/{name}.parquet"
-        if self._files.exists(path):
-            self._files.rm(self._part)
-        else:
-            self._files.mv(self._part, path)
-        tokens = sum(row.n_tokens for row in self.rows)
-        return Shard(name, f"{self._uri}/{name}.parquet", len(self.rows), tokens)
+        uri = self._file.close(f"{name}.parquet", replace=False)
+        return Shard(name, uri, len(self.rows), sum(row.n_tokens for row in self.rows))
 
     def discard(self) -> None:
         """Remove what was begun."""
-        self._parquet.close()
-        self._file.close()
-        with suppress(FileNotFoundError):  # it may have its final name already
-            self._files.rm(self._part)
-
-    def _flush(self) -> None:
-        if self._group:
-            self._parquet.write_table(pa.Table.from_pylist(self._group, schema=SCHEMA))
-        self._group = []
-        self._chars = 0
+        self._file.discard()

@@ -7,13 +7,16 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 import orjson
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
 from webscale_rl.corpus.shards import DocumentRow, Ingestion, Shard, cut
+from webscale_rl.ids import content_id
 from webscale_rl.records import BadRecord
 from webscale_rl.store.bulk import insert_statement, rows_parameter
+from webscale_rl.store.models import Shard as ShardTable
 
 BATCH = 1_000  # rows of one statement
+INGESTED = "ingested shards"  # what stands for the corpus of a run that takes what the nightly ingestion has made
 
 
 def ingest(
@@ -39,8 +42,8 @@ def ingest(
                 orjson.dumps(record.model_dump(), option=orjson.OPT_APPEND_NEWLINE) for record in records
             )
 
-        def record_shard(shard: Shard, documents: Sequence[DocumentRow]) -> None:
-            _record_shard(connection, shard, documents)
+        def keep_shard(shard: Shard, documents: Sequence[DocumentRow]) -> None:
+            record_shard(connection, shard, documents)
 
         ingestion = cut(
             corpus,
@@ -48,7 +51,7 @@ def ingest(
             limit=limit,
             documents_per_shard=documents_per_shard,
             on_bad=keep_bad,
-            on_shard=record_shard,
+            on_shard=keep_shard,
         )
         _record_ingestion(connection, ingestion)
         spool.seek(0)
@@ -56,7 +59,31 @@ def ingest(
     return ingestion
 
 
-def _record_shard(connection: Connection, shard: Shard, documents: Sequence[DocumentRow]) -> None:
+def gather(engine: Engine, shard_ids: Sequence[str]) -> Ingestion:
+    """Record shards that the nightly ingestion has made as what a run works on; safe to repeat.
+
+    Its documents are the shards'; what was left out on the way there is counted with their partitions.
+    """
+    query = select(ShardTable.id, ShardTable.uri, ShardTable.n_documents, ShardTable.n_tokens)
+    with engine.begin() as connection:
+        rows = connection.execute(query.where(ShardTable.id.in_(shard_ids))).all()
+        found = {row.id: Shard(*row) for row in rows}
+        shards = [found[shard_id] for shard_id in shard_ids]
+        n_documents = sum(shard.n_documents for shard in shards)
+        gathered = Ingestion(
+            INGESTED,
+            None,
+            id=content_id([INGESTED, list(shard_ids)]),
+            records_read=n_documents,
+            documents=n_documents,
+            shards=shards,
+        )
+        _record_ingestion(connection, gathered)
+    return gathered
+
+
+def record_shard(connection: Connection, shard: Shard, documents: Sequence[DocumentRow]) -> None:
+    """Record a shard and its documents; safe to repeat."""
     row = {"id": shard.id, "uri": shard.uri, "n_documents": shard.n_documents, "n_tokens": shard.n_tokens}
     _insert(connection, "shards", [row], "update")  # the store may have moved
     for start in range(0, len(documents), BATCH):

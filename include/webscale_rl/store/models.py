@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, text
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, MetaData, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMING = {
@@ -103,6 +103,71 @@ class BadRecordRow(Base):
     reason: Mapped[str]
     detail: Mapped[str]
     document_id: Mapped[str]  # of the first copy, for a duplicate
+
+
+class Partition(Base):
+    """A night's part of a corpus. Its id is a hash of the corpus's name and the date.
+
+    When it is done, ``records_read`` = kept + rejected + duplicates + quarantined.
+    """
+
+    __tablename__ = "partitions"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    corpus: Mapped[str]  # the template of its URI
+    date: Mapped[str]  # YYYY-MM-DD
+    uri: Mapped[str]
+    state: Mapped[str]  # waiting, missing, empty, reading, done, failed
+    error: Mapped[str] = mapped_column(server_default="")
+    run_id: Mapped[str]  # the DAG run of `ingest_corpus` that had it last
+    settings: Mapped[dict[str, Any]]
+    records_read: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    kept: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    rejected: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    duplicates: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    quarantined: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    started_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    ended_at: Mapped[datetime | None]
+
+
+class PartitionFile(Base):
+    """A file of a partition, and which mapped task reads it."""
+
+    __tablename__ = "partition_files"
+
+    partition_id: Mapped[str] = mapped_column(ForeignKey("partitions.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)  # in the order of names
+    file_group: Mapped[int]
+    uri: Mapped[str]
+    path: Mapped[str]  # the file system's own
+    fault: Mapped[str]  # why it must not be opened
+
+
+class PartitionPiece(Base):
+    """Some records of a file, read, cleaned and judged: what a killed task need not do again."""
+
+    __tablename__ = "partition_pieces"
+
+    partition_id: Mapped[str] = mapped_column(ForeignKey("partitions.id"), primary_key=True)
+    uri: Mapped[str] = mapped_column(primary_key=True)
+    piece: Mapped[int] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]  # of the file and the settings it was read with
+    staged: Mapped[str]  # the Parquet file of what may be kept, until the partition is done
+    is_last: Mapped[bool]
+    records_read: Mapped[int] = mapped_column(BigInteger)
+    candidates: Mapped[int] = mapped_column(BigInteger)
+    rejected: Mapped[dict[str, Any]]  # counts by rule
+    quarantined: Mapped[dict[str, Any]]  # counts by reason
+
+
+class PartitionShard(Base):
+    """Which shards a partition became, in order."""
+
+    __tablename__ = "partition_shards"
+
+    partition_id: Mapped[str] = mapped_column(ForeignKey("partitions.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    shard_id: Mapped[str] = mapped_column(ForeignKey("shards.id"), index=True)
 
 
 class Run(Base):
@@ -327,3 +392,19 @@ class SolverAttempts(Base):
     attempts: Mapped[int]
     successes: Mapped[int]
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class TextClaim(Base):
+    """A text that was kept, and the partition that has it; see ``corpus/near_duplicates.py``."""
+
+    __tablename__ = "text_claims"
+    __table_args__ = (
+        Index("ix_text_claims_bands", "bands", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+    )
+
+    text_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    partition_id: Mapped[str] = mapped_column(index=True)
+    document_id: Mapped[str]
+    bands: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    low: Mapped[bytes]
+    version: Mapped[int]

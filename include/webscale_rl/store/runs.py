@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from webscale_rl import __version__
 from webscale_rl.config import ConversionConfig
-from webscale_rl.store.models import Configuration, Conversion, Run, RunShard
+from webscale_rl.store.ingestions import INGESTED
+from webscale_rl.store.models import Configuration, Conversion, Ingestion, Run, RunShard
 
 
 def open_run(engine: Engine, run_id: str, config: ConversionConfig, parameters: Mapping[str, Any]) -> None:
@@ -70,6 +71,18 @@ def is_cut(engine: Engine, run_id: str) -> bool:
     """Say whether the run's corpus was read and cut into shards."""
     with engine.connect() as connection:
         return bool(connection.execute(select(Run.ingestion_id).where(Run.id == run_id)).scalar())
+
+
+def has_nothing_to_do(engine: Engine, run_id: str) -> bool:
+    """Say whether a run that takes what was ingested has found no shard to convert."""
+    with engine.connect() as connection:
+        corpus = connection.execute(
+            select(Ingestion.corpus).join(Run, Run.ingestion_id == Ingestion.id).where(Run.id == run_id)
+        ).scalar()
+        shards = connection.execute(
+            select(func.count()).select_from(RunShard).where(RunShard.run_id == run_id)
+        ).scalar()
+    return corpus == INGESTED and not shards
 
 
 def shortfall(engine: Engine, run_id: str) -> str:

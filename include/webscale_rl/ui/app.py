@@ -70,10 +70,14 @@ def _page(engine: Engine, run_id: str | None) -> str:
     with engine.connect() as connection:
         runs = connection.execute(
             text(
-                "SELECT id, state, started_at, ended_at, error, parameters->>'corpus' AS corpus FROM runs "
+                "SELECT id, state, started_at, ended_at, error, coalesce(parameters->>'corpus', 'ingested shards') AS corpus "
+                "FROM runs "
                 "ORDER BY started_at DESC LIMIT :shown"
             ),
             {"shown": RUNS_SHOWN},
+        ).all()
+        nights = connection.execute(
+            text("SELECT * FROM partitions ORDER BY date DESC, corpus LIMIT :shown"), {"shown": RUNS_SHOWN}
         ).all()
         shown = run_id or (runs[0].id if runs else None)
         state = connection.execute(text("SELECT state FROM runs WHERE id = :id"), {"id": shown}).scalar()
@@ -82,6 +86,7 @@ def _page(engine: Engine, run_id: str | None) -> str:
     counts = funnel(engine, shown) if shown else None
     return _pages.get_template("funnel.html").render(
         runs=runs,
+        nights=nights,
         shown=shown,
         running=state == "running",
         counts=counts,

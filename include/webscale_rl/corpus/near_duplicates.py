@@ -1,0 +1,119 @@
+"""Sketches of texts, by which the same and nearly the same are found: a hash of the words, and MinHash in bands.
+
+MinHash-LSH after Broder (1997) and Indyk & Motwani (1998), over shingles of five words as FineWeb and datatrove use them; the
+library rensa computes the minima.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rensa import RMinHash
+
+WORDS = 5  # of a shingle
+BANDS, ROWS = (
+    24,
+    5,
+)  # two texts of similarity s share a band with probability 1 − (1 − s⁵)²⁴: 0.988 at 0.7, 0.998 at 0.75
+SEED = 42
+THRESHOLD = 0.7  # estimated Jaccard similarity from which two texts count as the same
+# Sketches of another version are never compared with these.
+VERSION = 1_000 * RMinHash.ALGORITHM_VERSION + 1
+
+_WORD = re.compile(r"[^\W_]+")
+_BASE = 0x9E3779B97F4A7C15 | 1
+_LARGEST = 2**64
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What is kept of a text to find it again: 16 bytes, 24 numbers, 120 bytes."""
+
+    text_hash: (
+        bytes  # of the words alone: case, punctuation, white space and width of characters do not count
+    )
+    bands: tuple[int, ...]  # signed 32-bit keys; empty for a text of fewer than five words
+    low: bytes  # the lowest byte of every minimum
+
+
+def sketch(text: str) -> Sketch:
+    """Return the sketch of a text, equal in every process. Its cost grows linearly with the text."""
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    words = " ".join(_WORD.findall(plain.casefold()))
+    data = words.encode("utf-8", "replace")
+    text_hash = hashlib.sha256(data).digest()[:16]
+    shingles = _shingles(data)
+    if not shingles.size:
+        return Sketch(text_hash, (), b"")
+    offsets = np.array([0, shingles.size], dtype=np.uint64)
+    matrix = RMinHash.digest_matrix_from_flat_token_hashes(
+        shingles, offsets, num_perm=BANDS * ROWS, seed=SEED
+    )
+    minima = np.array(matrix.to_rows()[0], dtype=np.uint64)
+    return Sketch(text_hash, _band_keys(minima), minima.astype(np.uint8).tobytes())
+
+
+def similarities(low: bytes, others: list[bytes]) -> NDArray[np.float64]:
+    """Return the estimated Jaccard similarity of one text to each of others, from the low bytes of their minima.
+
+    Of 120 minima the standard error is 0.04 at 0.8. One byte of 256 agrees by chance, which is taken off.
+    """
+    mine = np.frombuffer(low, dtype=np.uint8)
+    theirs = np.frombuffer(b"".join(others), dtype=np.uint8).reshape(len(others), mine.size)
+    agree = (theirs == mine).mean(axis=1)
+    return np.clip((agree - 1 / 256) / (1 - 1 / 256), 0.0, 1.0)
+
+
+def _shingles(data: bytes) -> NDArray[np.uint64]:
+    """Return a hash of every five words in a row of ``data``, which are separated by single spaces.
+
+    Hashes of substrings come from one running polynomial hash (Rabin & Karp), so that no substring is ever made.
+    """
+    signs = np.frombuffer(data, dtype=np.uint8)
+    spaces = np.flatnonzero(signs == 32)
+    if spaces.size < WORDS - 1:
+        return np.empty(0, dtype=np.uint64)
+    starts = np.concatenate(([0], spaces + 1))
+    ends = np.concatenate((spaces, [signs.size]))
+    first, last = starts[: starts.size - WORDS + 1], ends[WORDS - 1 :]
+    powers, inverse = _powers(1 << int(signs.size).bit_length())
+    running = np.concatenate(
+        ([np.uint64(0)], np.cumsum((signs + np.uint64(1)) * powers[: signs.size], dtype=np.uint64))
+    )
+    found = (running[last] - running[first]) * inverse[first]
+    return _mixed(found ^ (last - first).astype(np.uint64))
+
+
+def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return values whose bits all depend on all bits (the finaliser of MurmurHash3)."""
+    values = (values ^ (values >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
+    values = (values ^ (values >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
+    return values ^ (values >> np.uint64(33))
+
+
+@lru_cache(maxsize=16)
+def _powers(size: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return the first powers of the base and of its inverse modulo 2⁶⁴."""
+    inverse = pow(_BASE, -1, _LARGEST)
+    return _running_product(_BASE, size), _running_product(inverse, size)
+
+
+def _running_product(base: int, size: int) -> NDArray[np.uint64]:
+    factors = np.full(size, base, dtype=np.uint64)
+    factors[0] = 1
+    return np.cumprod(factors, dtype=np.uint64)
+
+
+def _band_keys(minima: NDArray[np.uint64]) -> tuple[int, ...]:
+    rows = minima.reshape(BANDS, ROWS)
+    weights = _running_product(_BASE, ROWS)
+    keys = _mixed((rows * weights).sum(axis=1, dtype=np.uint64) + np.arange(BANDS, dtype=np.uint64))
+    low: Any = (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
+    return tuple(int(key) for key in low)
