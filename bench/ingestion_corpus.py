@@ -4,29 +4,27 @@
     .venv/bin/python bench/ingestion_corpus.py 300000 /tmp/partition --characters 2000
 
 Of 100 records, 90 are documents, 5 near duplicates (one word of a hundred is another) and 2 exact duplicates of
-documents before them, and 3 are junk, made from ``junk.jsonl`` of the same folder. The id says which: ``doc-00000007``,
-``near-00000009-of-00000007``. Record number n is the same on every machine for the same folder and seed. Written
-are ``.jsonl.gz`` and ``.jsonl.zst`` in turn, and one Parquet file at the end; memory holds the source documents and one
-row group.
+documents before them, and 3 are junk, made from ``junk.jsonl`` of the same folder. The id says which:
+``doc-00000007``, ``near-00000009-of-00000007``. Record number n is the same on every machine for the same folder and
+seed. Written are ``.jsonl.gz`` and ``.jsonl.zst`` in turn and one Parquet file at the end; memory holds the source
+documents and one row group.
 
-A variation takes another order of paragraphs and of the sentences in them, puts another word of the same document in the
-place of every seventh (drawn as often as it occurs there) and changes numbers. Two variations of the same document
-then share about a tenth of their shingles of five words.
+A variation takes another order of paragraphs and of the sentences in them, puts another word of the same document in
+the place of every seventh (drawn as often as it occurs there) and changes numbers. Two variations of the same
+document then share about a tenth of their shingles of five words.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
-import io
 import random
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import orjson
 import pyarrow as pa
@@ -99,7 +97,7 @@ class Sources:
 
 
 def passage(text: str, characters: int, dice: random.Random) -> str:
-    """Return paragraphs that follow each other, ``characters`` long or a little more; the whole text if it is shorter."""
+    """Return paragraphs that follow each other, ``characters`` long or a little more; all of a shorter text."""
     paragraphs = text.split("\n\n")
     behind, last = 0, len(paragraphs)  # the last start from which enough is left
     while last > 0 and behind < characters:
@@ -119,7 +117,12 @@ def varied(text: str, dice: random.Random) -> str:
     """Return a document like this one that shares few shingles with it."""
     title, *paragraphs = text.split("\n\n")
     dice.shuffle(paragraphs)
-    return replaced("\n\n".join([title, *(_mixed(one, dice) for one in paragraphs)]), dice, WORDS_REPLACED, NUMBERS_CHANGED)
+    return replaced(
+        "\n\n".join([title, *(_mixed(one, dice) for one in paragraphs)]),
+        dice,
+        WORDS_REPLACED,
+        NUMBERS_CHANGED,
+    )
 
 
 def replaced(text: str, dice: random.Random, words: float, numbers: float) -> str:
@@ -157,7 +160,8 @@ def default_folder() -> Path:
 
 def read_sources(folder: Path, characters: int, seed: int) -> Sources:
     """Read the JSONL files of a folder."""
-    documents, junk = [], []
+    documents: list[str] = []
+    junk: list[str] = []
     for path in sorted(folder.glob("*.jsonl")):
         texts = [orjson.loads(line)["text"] for line in path.read_bytes().splitlines() if line.strip()]
         (junk if path.name == "junk.jsonl" else documents).extend(texts)
@@ -176,16 +180,15 @@ def write(folder: Path, count: int, sources: Sources) -> None:
 
 
 def _write_jsonl(path: Path, rows: Iterator[Row]) -> None:
-    with ExitStack() as stack:
-        raw = stack.enter_context(path.open("wb"))
-        packed: BinaryIO | io.BufferedIOBase
-        if path.suffix == ".gz":
-            packed = gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0)
-        else:
-            packed = zstandard.ZstdCompressor(level=3).stream_writer(raw)
-        file = stack.enter_context(packed)
+    with path.open("wb") as raw, _packer(path.suffix, raw) as file:
         for row in rows:
             file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _packer(suffix: str, raw: BinaryIO) -> Any:
+    if suffix == ".gz":
+        return gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0)  # the same bytes at any time
+    return zstandard.ZstdCompressor(level=3).stream_writer(raw)
 
 
 def _write_parquet(path: Path, rows: Iterator[Row]) -> None:
@@ -200,8 +203,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("count", type=int, help="number of records")
     parser.add_argument("output", type=Path, help="folder of the partition")
-    parser.add_argument("--from", dest="source", type=Path, default=default_folder(), help="folder of JSONL files")
-    parser.add_argument("--characters", type=int, default=0, help="of a document, about (default: whole documents)")
+    parser.add_argument(
+        "--from", dest="source", type=Path, default=default_folder(), help="folder of JSONL files"
+    )
+    parser.add_argument(
+        "--characters", type=int, default=0, help="of a document, about (default: whole documents)"
+    )
     parser.add_argument("--seed", type=int, default=5)
     given = parser.parse_args()
     write(given.output, given.count, read_sources(given.source, given.characters, given.seed))

@@ -48,7 +48,9 @@ RETRY_POLICY = ExceptionRetryPolicy(
     dag_id="convert_corpus",
     dag_display_name="Convert corpus",
     # The ring only wakes: what is to be done stands in the database.
-    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("30 * * * *", timezone="UTC"), assets=[SHARDS]),
+    schedule=AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("30 * * * *", timezone="UTC"), assets=[SHARDS]
+    ),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,  # two at a time would pay twice for documents that they share

@@ -49,7 +49,9 @@ log = logging.getLogger(__name__)
 
 VERSION = 1  # raise it when cleaning or rules change: files that were read before are read again
 PIECE_RECORDS = 10_000  # what a killed task has to read again at most
-NO_CONTENT = frozenset({"not_html", "http_status", "no_main_text", "empty_text"})  # read well, and nothing to keep
+NO_CONTENT = frozenset(
+    {"not_html", "http_status", "no_main_text", "empty_text"}
+)  # read well, and nothing to keep
 
 
 @dataclass(frozen=True)

@@ -67,9 +67,7 @@ def upgrade() -> None:
 
 
 def _partition(table: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["partition_id"], ["partitions.id"], name=op.f(f"fk_{table}_partition_id")
-    )
+    return sa.ForeignKeyConstraint(["partition_id"], ["partitions.id"], name=op.f(f"fk_{table}_partition_id"))
 
 
 def downgrade() -> None:

@@ -66,18 +66,26 @@ def corpus(tmp_path: Path) -> str:
         before = [story(1000 * (night - 1) + number) for number in range(5)] if night else []
         lines = [{"id": f"{date}-{n}", "text": each} for n, each in enumerate(new[:40])]
         lines += [{"id": f"again-{n}", "text": each} for n, each in enumerate(before)]
-        lines += [{"id": "near", "text": altered(new[3])}, {"id": "copy", "text": new[4].replace(". ", " ; ")}, {"text": "Too short."}]
+        lines += [
+            {"id": "near", "text": altered(new[3])},
+            {"id": "copy", "text": new[4].replace(". ", " ; ")},
+            {"text": "Too short."},
+        ]
         with gzip.open(folder / "a.jsonl.gz", "wt") as file:
             file.writelines(json.dumps(line) + "\n" for line in lines)
             file.write("{ no json\n")
         pq.write_table(pa.table({"text": new[40:]}), folder / "b.parquet", row_group_size=7)
-        whole = gzip.compress("".join(json.dumps({"text": altered(each)}) + "\n" for each in new[40:50]).encode())
+        whole = gzip.compress(
+            "".join(json.dumps({"text": altered(each)}) + "\n" for each in new[40:50]).encode()
+        )
         (folder / "broken.jsonl.gz").write_bytes(whole[: len(whole) // 2])
         (folder / "half.parquet").write_bytes((folder / "b.parquet").read_bytes()[:2000])
     return f"{tmp_path}/corpus/{{ds}}"
 
 
-def run(engine: Engine, corpus: str, tmp_path: Path, date: str, settings: IngestSettings = SMALL) -> PartitionCounts:
+def run(
+    engine: Engine, corpus: str, tmp_path: Path, date: str, settings: IngestSettings = SMALL
+) -> PartitionCounts:
     return ingest_partition(engine, str(tmp_path / "store"), corpus, date, resolve(corpus, date), settings)
 
 
@@ -113,7 +121,11 @@ def test_every_record_has_one_end_and_the_counts_add_up(engine: Engine, corpus: 
     left_out = tmp_path / "store" / "left_out" / partition_id(corpus, NIGHTS[0])
     rows = pq.read_table(left_out).to_pylist()
     assert len(rows) == first.rejected + first.duplicate + first.quarantined
-    broken = [row for row in rows if row["source_uri"].endswith("broken.jsonl.gz") and row["reason"] == "corrupt_file"]
+    broken = [
+        row
+        for row in rows
+        if row["source_uri"].endswith("broken.jsonl.gz") and row["reason"] == "corrupt_file"
+    ]
     assert len(broken) == 1, "with the place where it breaks off"
     assert not list((tmp_path / "store").rglob("*.part"))
     assert not list((tmp_path / "store" / "staging").rglob("*.parquet")), "texts stand in the shards, once"
@@ -130,7 +142,9 @@ def test_a_rerun_changes_nothing(engine: Engine, corpus: str, tmp_path: Path) ->
     assert [count(engine, table) for table in tables] == rows
 
 
-def test_nights_at_once_and_out_of_order_keep_each_text_once(engine: Engine, corpus: str, tmp_path: Path) -> None:
+def test_nights_at_once_and_out_of_order_keep_each_text_once(
+    engine: Engine, corpus: str, tmp_path: Path
+) -> None:
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(lambda date: run(engine, corpus, tmp_path, date), reversed(NIGHTS)))
     assert all(counts.add_up() for counts in found)
@@ -158,7 +172,11 @@ def test_killed_in_the_middle_it_goes_on_and_ends_alike(
 ) -> None:
     def process(kill_at: str) -> int:
         command = [sys.executable, "-c", INGEST, database, str(tmp_path / "store"), corpus, NIGHTS[0]]
-        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "include"), "WEBSCALE_RL_KILL_AT": kill_at}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(REPOSITORY / "include"),
+            "WEBSCALE_RL_KILL_AT": kill_at,
+        }
         return subprocess.run(command, env=environment, check=False).returncode
 
     assert process(place) == -signal.SIGKILL
@@ -191,7 +209,9 @@ def test_what_was_read_is_not_read_again(
     assert ingest.write_shards(engine, store, partition, uri, SMALL).kept == 60
 
 
-def test_a_changed_file_is_read_again_and_its_old_texts_are_free(engine: Engine, corpus: str, tmp_path: Path) -> None:
+def test_a_changed_file_is_read_again_and_its_old_texts_are_free(
+    engine: Engine, corpus: str, tmp_path: Path
+) -> None:
     run(engine, corpus, tmp_path, NIGHTS[0])
     folder = tmp_path / "corpus" / NIGHTS[0]
     pq.write_table(pa.table({"text": [story(90_000 + n) for n in range(20)]}), folder / "b.parquet")
@@ -199,7 +219,9 @@ def test_a_changed_file_is_read_again_and_its_old_texts_are_free(engine: Engine,
     assert changed.add_up()
     other = tmp_path / "corpus" / "2026-02-01"
     other.mkdir()
-    (other / "a.jsonl").write_text(json.dumps({"text": story(55)}) + "\n" + json.dumps({"text": story(7)}) + "\n")
+    (other / "a.jsonl").write_text(
+        json.dumps({"text": story(55)}) + "\n" + json.dumps({"text": story(7)}) + "\n"
+    )
     counts = run(engine, corpus, tmp_path, "2026-02-01")
     assert (counts.kept, counts.duplicate) == (1, 1), "the text that night 1 has lost is new again"
 
@@ -216,7 +238,9 @@ def test_a_partition_that_is_missing_or_empty_says_so(engine: Engine, corpus: st
     assert [tuple(row) for row in found] == [("2027-01-01", "reading"), ("2027-01-02", "empty")]
 
 
-def test_files_outside_of_the_partitions_are_never_opened(engine: Engine, corpus: str, tmp_path: Path) -> None:
+def test_files_outside_of_the_partitions_are_never_opened(
+    engine: Engine, corpus: str, tmp_path: Path
+) -> None:
     secret = tmp_path / "secret.jsonl"
     secret.write_text(json.dumps({"text": story(77_777)}) + "\n")
     (tmp_path / "corpus" / NIGHTS[0] / "link.jsonl").symlink_to(secret)
@@ -251,7 +275,8 @@ def test_the_database_says_what_is_to_be_converted(engine: Engine, corpus: str, 
         connection.execute(text("INSERT INTO configurations VALUES ('c', '{}'), ('d', '{}')"))
         connection.execute(
             text(
-                "INSERT INTO runs (id, config_hash, parameters, code_version, state) VALUES ('r', 'c', '{}', '', 'success')"
+                "INSERT INTO runs (id, config_hash, parameters, code_version, state) "
+                "VALUES ('r', 'c', '{}', '', 'success')"
             )
         )
         for shard, state in ((shards[0], "done"), (shards[1], "open")):
@@ -260,8 +285,8 @@ def test_the_database_says_what_is_to_be_converted(engine: Engine, corpus: str, 
                 {"shard": shard, "state": state},
             )
     assert partitions.shards_to_convert(engine, "c", 100) == [*shards[2:], shards[1]], "new ones first"
-    assert partitions.shards_to_convert(engine, "d", 100) == shards, "under another configuration all are to be done"
+    assert partitions.shards_to_convert(engine, "d", 100) == shards, (
+        "under another configuration all are to be done"
+    )
     run(engine, corpus, tmp_path, NIGHTS[0])
     assert shards[0] not in partitions.shards_to_convert(engine, "c", 100), "a rerun is not converted again"
-
-

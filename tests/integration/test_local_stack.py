@@ -247,7 +247,9 @@ def backfill_nights(
     wait_for(lambda: ended("convert_corpus", "asset_triggered", 1), up, 240)
     assert set(found.values()) == {"success"}
     page = api.get("/webscale-rl/").text
-    nights = [re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", row)) for row in page.split("<tr>") if "2026-01-0" in row]
+    nights = [
+        re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", row)) for row in page.split("<tr>") if "2026-01-0" in row
+    ]
     assert [row.split()[0] for row in nights if "missing" in row] == ["2026-01-07"]
     assert sum(" done " in row for row in nights) == 2, nights
     counts = [[int(n) for n in row.split(" done ")[1].split()[:5]] for row in nights if " done " in row]

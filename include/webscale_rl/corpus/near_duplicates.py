@@ -68,7 +68,8 @@ def similarities(low: bytes, others: list[bytes]) -> NDArray[np.float64]:
     mine = np.frombuffer(low, dtype=np.uint8)
     theirs = np.frombuffer(b"".join(others), dtype=np.uint8).reshape(len(others), mine.size)
     agree = (theirs == mine).mean(axis=1)
-    return np.clip((agree - 1 / 256) / (1 - 1 / 256), 0.0, 1.0)
+    corrected: NDArray[np.float64] = np.clip((agree - 1 / 256) / (1 - 1 / 256), 0.0, 1.0)
+    return corrected
 
 
 def _shingles(data: bytes) -> NDArray[np.uint64]:

@@ -165,7 +165,9 @@ def _known(connection: Connection, candidates: Sequence[Candidate]) -> dict[byte
     return {bytes(row.text_hash): (row.partition_id, row.document_id) for row in rows}
 
 
-def _alike(connection: Connection, candidates: Sequence[Candidate]) -> dict[bytes, list[tuple[str, str, bytes]]]:
+def _alike(
+    connection: Connection, candidates: Sequence[Candidate]
+) -> dict[bytes, list[tuple[str, str, bytes]]]:
     """Return the stored claims that share a band with a candidate, by its hash: (document, partition, low bytes)."""
     queries = [
         {"position": position, "bands": each.sketch.bands}

@@ -16,7 +16,9 @@ from webscale_rl.store.bulk import insert_statement, rows_parameter
 from webscale_rl.store.models import Shard as ShardTable
 
 BATCH = 1_000  # rows of one statement
-INGESTED = "ingested shards"  # what stands for the corpus of a run that takes what the nightly ingestion has made
+INGESTED = (
+    "ingested shards"  # what stands for the corpus of a run that takes what the nightly ingestion has made
+)
 
 
 def ingest(

@@ -70,7 +70,8 @@ def _page(engine: Engine, run_id: str | None) -> str:
     with engine.connect() as connection:
         runs = connection.execute(
             text(
-                "SELECT id, state, started_at, ended_at, error, coalesce(parameters->>'corpus', 'ingested shards') AS corpus "
+                "SELECT id, state, started_at, ended_at, error, "
+                "coalesce(parameters->>'corpus', 'ingested shards') AS corpus "
                 "FROM runs "
                 "ORDER BY started_at DESC LIMIT :shown"
             ),
