@@ -1,8 +1,8 @@
 """# Documents to checked question-answer pairs
 
 Cuts a corpus into shards, takes every document down the road *assess → generate → gate → check*, and writes the
-accepted pairs as a data set. A rerun asks the endpoint nothing that it has validly answered before. Without a corpus it
-converts what `ingest_corpus` has made: whenever that rings, and every hour, for what a lost ring has left.
+accepted pairs as a data set. A rerun asks the endpoint nothing that it has validly answered before. Without a corpus
+it converts what `ingest_corpus` has made: whenever that rings, and every hour, for what a lost ring has left.
 
 Connections: `webscale_generator` and optionally `webscale_checker`, `webscale_second_solver` (type openai),
 `webscale_db` (type postgres). Pool: `llm`.

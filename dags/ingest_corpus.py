@@ -1,8 +1,8 @@
 """# A night's raw documents to clean shards
 
-Waits for the partition of its data interval, reads its files (JSONL, Parquet, WARC, WET, text), cleans and judges every
-document, leaves out what was seen before, in this night or any other, and cuts the rest into shards. Then it rings for
-`convert_corpus`.
+Waits for the partition of its data interval, reads its files (JSONL, Parquet, WARC, WET, text), cleans and judges
+every document, leaves out what was seen before, in this night or any other, and cuts the rest into shards. Then it
+rings for `convert_corpus`.
 
 Set *Partitions* to a URI with the date in it, such as `s3://bucket/crawl/{ds}`, and unpause. Past dates:
 `airflow backfill create --dag-id ingest_corpus --from-date 2026-01-01 --to-date 2026-01-31`.

@@ -11,10 +11,10 @@ Words and sentences come from spaCy's blank English pipeline, datatrove's choice
 and takes most of the time. With ``--plain-words`` two regular expressions do that instead, which no release of
 datatrove offers: it shows what is left if that cost is taken off.
 
-One default drops more of this corpus than all others together: Gopher's "80 % of words contain a letter",
-for datatrove counts every punctuation mark as a word. Half of the real documents fail it as they are: nearly all PEPs,
-tables of finance, mathematics and recipes. ``--no-alpha-rule`` leaves it out, to compare what the other rules keep;
-more documents then go the whole way.
+One default drops more of this corpus than all others: Gopher's "80 % of words contain a letter", for datatrove
+counts every punctuation mark as a word. Half of the real documents fail it as they are: nearly all PEPs, tables of
+finance, mathematics and recipes. ``--no-alpha-rule`` leaves it out, to compare what the other rules keep; more
+documents then go the whole way.
 
 Prints one JSON line; the ids that it kept go to ``OUT/kept.txt``.
 """

@@ -15,8 +15,8 @@ FORM: dict[str, dict[str, Any]] = {
         "minLength": 1,
         "examples": [os.environ.get("WEBSCALE_RL_CORPUS") or SAMPLE_CORPUS],
         "title": "Corpus",
-        "description": "A file, folder, glob or fsspec URI: JSONL (plain, .gz, .zst), Parquet, WARC, text, Markdown. Empty: "
-        "everything that the DAG ingest_corpus has made and this configuration has not converted.",
+        "description": "A file, folder, glob or fsspec URI: JSONL (plain, .gz, .zst), Parquet, WARC, text, Markdown. "
+        "Empty: everything that the DAG ingest_corpus has made and this configuration has not converted.",
         "section": "Corpus",
     },
     "limit": {

@@ -133,8 +133,8 @@ def write_shards(
 ) -> PartitionCounts:
     """Leave out duplicates, cut the rest into shards, and record both; from then on they are to be converted.
 
-    Duplicates are looked for in this partition and all others. The same staged documents give the same shards again: a
-    partition recognises the texts that it has claimed itself.
+    Duplicates are looked for in this partition and all others. The same staged documents give the same shards again:
+    a partition recognises the texts that it has claimed itself.
 
     Raises:
         RunIncomplete: the counts do not add up, which would be an error of ours.

@@ -12,8 +12,8 @@ INGEST_FORM: dict[str, dict[str, Any]] = {
         "minLength": 1,
         "examples": ["/data/corpus/{ds}", "s3://bucket/crawl/date={ds}"],
         "title": "Partitions",
-        "description": "The URI of a night's partition with the date in it: {ds} is 2026-01-31, {ds_nodash} 20260131; also "
-        "{year}, {month}, {day}. A folder, file or glob of JSONL, Parquet, WARC, WET, text or Markdown.",
+        "description": "The URI of a night's partition with the date in it: {ds} is 2026-01-31, {ds_nodash} 20260131; "
+        "also {year}, {month}, {day}. A folder, file or glob of JSONL, Parquet, WARC, WET, text or Markdown.",
         "section": "Corpus",
     },
     "date": {
@@ -39,7 +39,8 @@ INGEST_FORM: dict[str, dict[str, Any]] = {
         "maxLength": 200,
         "pattern": "^[^/]*$",
         "title": "Marker file",
-        "description": "The partition counts as arrived once this file is in it, such as _SUCCESS; empty: once it exists.",
+        "description": "The partition counts as arrived once this file is in it, such as _SUCCESS; empty: "
+        "once it exists.",
         "section": "Arrival",
     },
     "wait_hours": {
@@ -48,7 +49,8 @@ INGEST_FORM: dict[str, dict[str, Any]] = {
         "minimum": 0,
         "maximum": 720,
         "title": "Hours to wait",
-        "description": "After the end of the data interval; then a partition that has not come is missing, and the run fails.",
+        "description": "After the end of the data interval; then a partition that has not come is missing, "
+        "and the run fails.",
         "section": "Arrival",
     },
     "allow_empty": {

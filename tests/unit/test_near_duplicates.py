@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_altered_copies_are_found_and_different_documents_are_not() -> None:
         dropped = ". ".join(sentences[:-1]) if len(sentences) > 12 else text + " A closing remark was added."
         assert share_a_band(text, dropped)
         assert similarity(text, dropped) >= THRESHOLD
-    for first, second in zip(LONG, LONG[1:], strict=False):
+    for first, second in pairwise(LONG):
         assert similarity(first, second) < 0.1
 
 

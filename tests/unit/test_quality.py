@@ -14,9 +14,12 @@ from webscale_rl.store.engine import REPOSITORY
 CORPUS = REPOSITORY.parent / "shared" / "data" / "corpus"
 PROSE = (
     "The harbour of the old town was built in the winter of 1684, when the council had the stones of the abbey "
-    "brought down to the shore. For a century it held forty ships, and the tax on salt paid for the lamps on its walls. "
-    "A storm broke the eastern mole in 1790. It was never repaired, because by then the river had moved the sand so far "
-    "that only boats with a flat keel could enter. Today a museum of fishing stands there, and children learn to sail."
+    "brought down to the shore. For a century it held forty ships, and the tax on salt "
+    "paid for the lamps on its walls. "
+    "A storm broke the eastern mole in 1790. It was never repaired, because by then the "
+    "river had moved the sand so far "
+    "that only boats with a flat keel could enter. Today a museum of fishing stands "
+    "there, and children learn to sail."
 )
 
 
@@ -74,7 +77,8 @@ def test_prose_is_kept() -> None:
         (
             "language",
             "Der Hafen der alten Stadt wurde im Winter des Jahres 1684 gebaut, als der Rat die Steine der Abtei zum "
-            "Ufer bringen ließ. Ein Jahrhundert lang lagen dort vierzig Schiffe. The be to of. Die Steuer auf Salz bezahlte die "
+            "Ufer bringen ließ. Ein Jahrhundert lang lagen dort vierzig Schiffe. The be to of. "
+            "Die Steuer auf Salz bezahlte die "
             "Lampen auf den Mauern, und niemand fragte danach, woher das Geld im nächsten Jahr kommen sollte.",
         ),
     ],
@@ -88,8 +92,10 @@ def test_no_languages_keep_all() -> None:
         "Le port de la vieille ville a été construit pendant l'hiver. " * 1
         + "The be to of and. "
         + (
-            "Pendant un siècle quarante navires y trouvaient place, et la taxe sur le sel payait les lampes des murs. Une tempête "
-            "a brisé la digue en 1790. Elle n'a jamais été réparée, parce que la rivière avait déplacé le sable depuis longtemps."
+            "Pendant un siècle quarante navires y trouvaient place, et la taxe sur le sel payait "
+            "les lampes des murs. Une tempête "
+            "a brisé la digue en 1790. Elle n'a jamais été réparée, parce que la rivière avait "
+            "déplacé le sable depuis longtemps."
         )
     )
     assert judged(text) == "language"

@@ -23,7 +23,8 @@ _BLANK_LINES = re.compile(r"\n{4,}")
 def clean(text: str, *, mask_personal_data: bool = False) -> str:
     """Return the text as it is kept; cleaning it again changes nothing.
 
-    Composed by NFC, since NFKC would turn x² into x2. Encodings are repaired by ftfy where a text shows signs of damage.
+    Composed by NFC, since NFKC would turn x² into x2. Encodings are repaired by ftfy where a text shows
+    signs of damage.
 
     Args:
         text: of a document.

@@ -1,7 +1,7 @@
 """Sketches of texts, by which the same and nearly the same are found: a hash of the words, and MinHash in bands.
 
-MinHash-LSH after Broder (1997) and Indyk & Motwani (1998), over shingles of five words as FineWeb and datatrove use them; the
-library rensa computes the minima.
+MinHash-LSH after Broder (1997) and Indyk & Motwani (1998), over shingles of five words as FineWeb and datatrove use
+them; the library rensa computes the minima.
 """
 
 from __future__ import annotations

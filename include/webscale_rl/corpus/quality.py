@@ -1,7 +1,7 @@
 """Which documents are worth converting: the heuristics of the field, each with its reference and threshold.
 
-Published thresholds were set on web pages. Where the documents of this project (textbooks with formulas, tables of finance,
-law, code) need another one, the table says so.
+Published thresholds were set on web pages. Where the documents of this project (textbooks with formulas, tables of
+finance, law, code) need another one, the table says so.
 """
 
 from __future__ import annotations

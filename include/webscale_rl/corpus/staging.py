@@ -1,4 +1,4 @@
-"""What becomes of the records of a file before duplicates are looked for: staged documents, and a record of the rest."""
+"""The records of a file before duplicates are looked for: staged documents, and a row for each that is left out."""
 
 from __future__ import annotations
 

@@ -236,7 +236,7 @@ def close(engine: Engine, corpus: str, date: str, why: str) -> None:
 def shards_to_convert(engine: Engine, config_hash: str, at_most: int) -> list[str]:
     """Return the ingested shards that are not finished under a configuration: new ones first, then by date.
 
-    The database is the truth about what is to be done: which run, asset event or night brought a shard does not matter.
+    The database is the truth about what is to be done: which run, event or night brought a shard does not matter.
     """
     query = text(
         """
