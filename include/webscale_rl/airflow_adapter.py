@@ -24,6 +24,7 @@ from sqlalchemy import Engine
 from webscale_rl import ingest as ingestion
 from webscale_rl.canary import Bounds
 from webscale_rl.config import ConversionConfig, ModelName
+from webscale_rl.corpus.fields import FieldNames
 from webscale_rl.corpus.files import require_no_secret
 from webscale_rl.corpus.partitions import is_there, resolve, roots_of
 from webscale_rl.corpus.quality import QualityRules
@@ -291,6 +292,7 @@ def _interval_end(context: Mapping[str, Any]) -> datetime:
 
 
 def _ingest_settings(params: Mapping[str, Any]) -> ingestion.IngestSettings:
+    FieldNames.mapped(params["fields"])  # a name that cannot be used ends the run here
     return ingestion.IngestSettings(
         rules=QualityRules(
             languages=tuple(params["languages"]),

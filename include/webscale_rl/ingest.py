@@ -49,6 +49,7 @@ log = logging.getLogger(__name__)
 
 VERSION = 1  # raise it when cleaning or rules change: files that were read before are read again
 PIECE_RECORDS = 10_000  # what a killed task has to read again at most
+DUPLICATES = "duplicates.parquet"
 NO_CONTENT = frozenset(
     {"not_html", "http_status", "no_main_text", "empty_text"}
 )  # read well, and nothing to keep
@@ -156,7 +157,7 @@ def write_shards(
                 row = duplicate_row(document, found.kind, detail, found.document_id, found.partition_id)
                 duplicates.add(row, len(document.text))
         shards.close()
-        duplicates.close("duplicates.parquet", replace=True)
+        duplicates.close(DUPLICATES, replace=True)
     except BaseException:
         shards.discard()
         duplicates.discard()
@@ -174,6 +175,7 @@ def write_shards(
     faultpoints.reach("before_finish")
     partitions.finish(engine, partition, shards.ids, counts)
     _remove_staged(staged)
+    _remove_left_out(store, partition, {*(_name(uri) for uri in staged), DUPLICATES})
     return counts
 
 
@@ -354,6 +356,19 @@ def _remove_staged(staged: Sequence[str]) -> None:
         files, path = fsspec.url_to_fs(uri)
         with suppress(FileNotFoundError):
             files.rm(path)
+
+
+def _remove_left_out(store: str, partition: str, current: set[str]) -> None:
+    """Remove what an earlier delivery of the partition has left: files that it has no more."""
+    files, folder = fsspec.url_to_fs(_left_out(store, partition))
+    for path in files.ls(folder, detail=False):
+        if _name(path) not in current and not _name(path).startswith("."):
+            with suppress(FileNotFoundError):
+                files.rm(path)
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _count(counts: dict[str, int], reason: str) -> None:

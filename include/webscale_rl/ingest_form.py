@@ -12,8 +12,8 @@ INGEST_FORM: dict[str, dict[str, Any]] = {
         "minLength": 1,
         "examples": ["/data/corpus/{ds}", "s3://bucket/crawl/date={ds}"],
         "title": "Partitions",
-        "description": "The URI of a night's partition with the date in it: {ds} is 2026-01-31, {ds_nodash} 20260131; "
-        "also {year}, {month}, {day}. A folder, file or glob of JSONL, Parquet, WARC, WET, text or Markdown.",
+        "description": "The URI of a night's partition with the date in it: {ds} is 2026-01-31, {ds_nodash} "
+        "20260131; also {year}, {month}, {day}. A folder, file or glob of JSONL, Parquet, WARC, WET, text or Markdown.",
         "section": "Corpus",
     },
     "date": {

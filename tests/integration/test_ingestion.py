@@ -238,6 +238,15 @@ def test_a_partition_that_is_missing_or_empty_says_so(engine: Engine, corpus: st
     assert [tuple(row) for row in found] == [("2027-01-01", "reading"), ("2027-01-02", "empty")]
 
 
+def test_what_a_file_left_out_goes_with_the_file(engine: Engine, corpus: str, tmp_path: Path) -> None:
+    run(engine, corpus, tmp_path, NIGHTS[0])
+    (tmp_path / "corpus" / NIGHTS[0] / "broken.jsonl.gz").unlink()
+    counts = run(engine, corpus, tmp_path, NIGHTS[0])
+    rows = pq.read_table(tmp_path / "store" / "left_out" / partition_id(corpus, NIGHTS[0])).to_pylist()
+    assert len(rows) == counts.read - counts.kept
+    assert not [row for row in rows if row["source_uri"].endswith("broken.jsonl.gz")]
+
+
 def test_files_outside_of_the_partitions_are_never_opened(
     engine: Engine, corpus: str, tmp_path: Path
 ) -> None:

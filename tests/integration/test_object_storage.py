@@ -12,11 +12,16 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 from moto.server import ThreadedMotoServer
+from sqlalchemy import text
 
 from webscale_rl.corpus.files import find_files, fingerprint
+from webscale_rl.corpus.partitions import is_there, resolve
 from webscale_rl.corpus.readers import read_file
+from webscale_rl.corpus.shards import read_shard
 from webscale_rl.errors import CorpusError
+from webscale_rl.ingest import IngestSettings, ingest_partition
 from webscale_rl.records import BadRecord, Document
+from webscale_rl.store.engine import REPOSITORY, open_engine
 
 SECRET = "s3cret-key-of-the-test"
 ROWS = [{"text": f"document {row}", "id": row} for row in range(90)]
@@ -46,6 +51,29 @@ def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     yield files
     files.rm("corpus", recursive=True)
     type(files).clear_instance_cache()
+
+
+def test_a_night_is_ingested_from_and_into_object_storage(bucket: Any, database: str) -> None:
+    """Partition, staged files and shards all lie there; what is out of the fixed part of the template is not read."""
+    sample = REPOSITORY / "include" / "sample_corpus" / "medicine.jsonl"
+    bucket.pipe("corpus/crawl/date=2026-01-31/a.jsonl.zst", zstandard.compress(sample.read_bytes()))
+    template = "s3://corpus/crawl/date={ds}"
+    assert not is_there(resolve(template, "2026-01-30"), "")
+    uri = resolve(template, "2026-01-31")
+    assert is_there(uri, "")
+    assert not is_there(uri, "_SUCCESS")
+    bucket.pipe("corpus/crawl/date=2026-01-31/_SUCCESS", b"")
+    assert is_there(uri, "_SUCCESS")
+    engine = open_engine(database)
+    counts = ingest_partition(engine, "s3://corpus/store", template, "2026-01-31", uri, IngestSettings())
+    again = ingest_partition(engine, "s3://corpus/store", template, "2026-01-31", uri, IngestSettings())
+    with engine.connect() as connection:
+        uris = list(connection.execute(text("SELECT uri FROM shards")).scalars())
+    engine.dispose()
+    assert counts == again
+    assert counts.kept == len(sample.read_text().splitlines()) == counts.read
+    assert [len(group) for each in uris for group in read_shard(each)] == [counts.kept]
+    assert not [path for path in bucket.find("corpus/store") if "/staging/" in path]
 
 
 def parquet() -> bytes:

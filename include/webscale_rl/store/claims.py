@@ -1,7 +1,7 @@
 """Claims on texts: which partition has which text, so that each is converted once, whichever night brought it.
 
-A claim is made under a lock of its own transaction: nights of a backfill that run at once take turns, the lock dies with
-its connection, and it works behind pgbouncer in transaction mode.
+A claim is made under a lock of its own transaction: nights of a backfill that run at once take turns, the lock
+dies with its connection, and it works behind pgbouncer in transaction mode.
 """
 
 from __future__ import annotations
