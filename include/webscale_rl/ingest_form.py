@@ -13,7 +13,7 @@ INGEST_FORM: dict[str, dict[str, Any]] = {
         "examples": ["/data/corpus/{ds}", "s3://bucket/crawl/date={ds}"],
         "title": "Partitions",
         "description": "The URI of a night's partition with the date in it: {ds} is 2026-01-31, {ds_nodash} "
-        "20260131; also {year}, {month}, {day}. A folder, file or glob of JSONL, Parquet, WARC, WET, text or Markdown.",
+        "20260131; also {year}, {month}, {day}. A folder, file or glob of JSONL, Parquet, WARC, WET, text, Markdown.",
         "section": "Corpus",
     },
     "date": {

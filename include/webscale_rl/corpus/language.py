@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-SAMPLE = 150  # characters of each of three places; the whole of a long text says no more
+SAMPLE = 100  # characters of each of three places; the whole of a long text says no more
 _NO_LANGUAGE = re.compile(r"https?://\S+|[\d\W_]{4,}")
 
 
