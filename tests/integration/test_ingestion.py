@@ -18,12 +18,14 @@ import pytest
 from sqlalchemy import Engine, text
 
 from webscale_rl import ingest
+from webscale_rl.config import ConversionConfig, ModelName
 from webscale_rl.corpus.partitions import resolve
 from webscale_rl.corpus.shards import read_shard
 from webscale_rl.errors import ConfigurationError, CorpusError, PartitionEmpty
 from webscale_rl.ingest import IngestSettings, ingest_partition
-from webscale_rl.store import partitions
+from webscale_rl.store import partitions, runs
 from webscale_rl.store.engine import REPOSITORY, open_engine
+from webscale_rl.store.ingestions import gather
 from webscale_rl.store.partitions import PartitionCounts, partition_id
 
 NIGHTS = ("2026-01-01", "2026-01-02", "2026-01-03")
@@ -299,3 +301,26 @@ def test_the_database_says_what_is_to_be_converted(engine: Engine, corpus: str, 
     )
     run(engine, corpus, tmp_path, NIGHTS[0])
     assert shards[0] not in partitions.shards_to_convert(engine, "c", 100), "a rerun is not converted again"
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE conversions SET state = 'running', lease_until = now() + interval '1 min' "
+                "WHERE shard_id = :id"
+            ),
+            {"id": shards[1]},
+        )
+    assert partitions.shards_to_convert(engine, "c", 100) == shards[2:], "somebody works on the other one"
+
+
+def test_a_run_without_anything_to_convert_is_complete(engine: Engine, corpus: str, tmp_path: Path) -> None:
+    run(engine, corpus, tmp_path, NIGHTS[0])
+    config = ConversionConfig(generator=ModelName(model="m"), checker=ModelName(model="m"))
+    for run_id, shards in (("sweep", shards_of(engine, corpus, NIGHTS[0])), ("idle", [])):
+        runs.open_run(engine, run_id, config, {"corpus": None})
+        gathered = gather(engine, shards)
+        assert gather(engine, shards) == gathered
+        assert gathered.documents == (60 if shards else 0)
+        runs.assign_shards(engine, run_id, gathered.id, shards)
+    assert (runs.has_nothing_to_do(engine, "sweep"), runs.has_nothing_to_do(engine, "idle")) == (False, True)
+    assert "did not finish" in runs.shortfall(engine, "sweep")
+    assert runs.shortfall(engine, "idle") == ""

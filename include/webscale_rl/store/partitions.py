@@ -237,14 +237,15 @@ def shards_to_convert(engine: Engine, config_hash: str, at_most: int) -> list[st
     """Return the ingested shards that are not finished under a configuration: new ones first, then by date.
 
     The database is the truth about what is to be done: which run, event or night brought a shard does not matter.
+    One that somebody works on now is left to them. A partition that is read again keeps its shards until then.
     """
     query = text(
         """
         SELECT s.shard_id
         FROM partition_shards s
-        JOIN partitions p ON p.id = s.partition_id AND p.state = 'done'
+        JOIN partitions p ON p.id = s.partition_id
         LEFT JOIN conversions c ON c.shard_id = s.shard_id AND c.config_hash = :config
-        WHERE c.state IS DISTINCT FROM 'done'
+        WHERE c.state IS DISTINCT FROM 'done' AND NOT coalesce(c.state = 'running' AND c.lease_until > now(), false)
         GROUP BY s.shard_id
         ORDER BY bool_or(c.state IS NOT NULL), min(p.date), min(p.corpus), min(s.position), s.shard_id
         LIMIT :at_most
