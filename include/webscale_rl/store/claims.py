@@ -42,6 +42,13 @@ _INSERT = text(
         AS r(text_hash text, partition_id text, document_id text, bands int[], low text, version int)
     """
 )
+_RENAME = text(
+    """
+    UPDATE text_claims c SET document_id = r.document_id
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(text_hash text, document_id text)
+    WHERE c.text_hash = decode(r.text_hash, 'hex')
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,8 @@ def claim(
         found = [batch.judge(each, known, alike) for each in candidates]
         if batch.claimed:
             connection.execute(_INSERT, {"rows": _json([_row(partition_id, each) for each in batch.claimed])})
+        if batch.renamed:
+            connection.execute(_RENAME, {"rows": _json([_row(partition_id, each) for each in batch.renamed])})
     seen |= batch.kept
     return found
 
@@ -118,6 +127,8 @@ class _Batch:
         self._by_band: dict[int, list[Candidate]] = {}
         self.kept: set[bytes] = set()
         self.claimed: list[Candidate] = []
+        # The same words in another document than at the earlier try, whose document may be gone.
+        self.renamed: list[Candidate] = []
 
     def judge(
         self,
@@ -126,9 +137,8 @@ class _Batch:
         alike: dict[bytes, list[tuple[str, str, bytes]]],
     ) -> Duplicate | None:
         text_hash = candidate.sketch.text_hash
-        partition_id, document_id = known.get(
-            text_hash, (self._partition_id, self._first.get(text_hash, candidate.document_id))
-        )
+        partition_id, claimed_for = known.get(text_hash, (self._partition_id, candidate.document_id))
+        document_id = self._first.get(text_hash, claimed_for)
         if partition_id != self._partition_id or text_hash in self._seen or text_hash in self.kept:
             return Duplicate("exact", document_id, partition_id, 1.0)
         if text_hash not in known:
@@ -137,6 +147,8 @@ class _Batch:
             self.claimed.append(candidate)
             for band in candidate.sketch.bands:
                 self._by_band.setdefault(band, []).append(candidate)
+        elif claimed_for != candidate.document_id:
+            self.renamed.append(candidate)
         self.kept.add(text_hash)
         self._first[text_hash] = candidate.document_id
         return None
