@@ -340,9 +340,16 @@ async def test_a_stopped_worker_keeps_what_was_answered_and_frees_the_shard(
     endpoint = offline_endpoint("--slots", "1", "--service-time", "0.1", script=script())
     corpus = pipeline.corpus(DOCUMENTS)
     stop = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.5, stop.set)
+
+    async def stop_after_the_first_answer() -> None:
+        while not await asyncio.to_thread(pipeline.calls):
+            await asyncio.sleep(0.05)
+        stop.set()
+
+    waiting = asyncio.create_task(stop_after_the_first_answer())
     with pytest.raises(Stopping):
         await pipeline.run(corpus, endpoint, run_id="first", stop=stop)
+    await waiting
     answered = sum(pipeline.calls().values())
     assert 0 < answered < 14 + 6
     assert pipeline.rows("SELECT state FROM conversions") == [("open",)]

@@ -22,16 +22,21 @@ _LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 _KNOWN = text(
     "SELECT text_hash, partition_id, document_id FROM text_claims WHERE text_hash = ANY(CAST(:hashes AS bytea[]))"
 )
-# One look-up in the index for each text; OFFSET 0 keeps the planner from anything else.
+# One look-up in the index for each text; OFFSET 0 keeps the planner from anything else. One row for each text that
+# has any: fetching 200 rows took ten times as long as finding them.
 _ALIKE = text(
     """
-    SELECT q.position, c.document_id, c.partition_id, c.low
+    SELECT q.position, c.documents, c.partitions, c.lows
     FROM jsonb_to_recordset(CAST(:queries AS jsonb)) AS q(position int, bands int[])
     CROSS JOIN LATERAL (
-        SELECT document_id, partition_id, low FROM text_claims c
-        WHERE c.bands && q.bands AND c.version = :version
-        LIMIT :compared OFFSET 0
+        SELECT array_agg(document_id) AS documents, array_agg(partition_id) AS partitions, array_agg(low) AS lows
+        FROM (
+            SELECT document_id, partition_id, low FROM text_claims c
+            WHERE c.bands && q.bands AND c.version = :version
+            LIMIT :compared OFFSET 0
+        ) found
     ) c
+    WHERE c.documents IS NOT NULL
     """
 )
 _INSERT = text(
@@ -186,15 +191,15 @@ def _alike(
         for position, each in enumerate(candidates)
         if each.sketch.bands
     ]
-    found: dict[bytes, list[tuple[str, str, bytes]]] = {}
-    if queries:
-        rows = connection.execute(
-            _ALIKE, {"queries": _json(queries), "version": VERSION, "compared": COMPARED}
+    if not queries:
+        return {}
+    rows = connection.execute(_ALIKE, {"queries": _json(queries), "version": VERSION, "compared": COMPARED})
+    return {
+        candidates[row.position].sketch.text_hash: list(
+            zip(row.documents, row.partitions, row.lows, strict=True)
         )
-        for row in rows:
-            text_hash = candidates[row.position].sketch.text_hash
-            found.setdefault(text_hash, []).append((row.document_id, row.partition_id, bytes(row.low)))
-    return found
+        for row in rows
+    }
 
 
 def _row(partition_id: str, candidate: Candidate) -> dict[str, Any]:
