@@ -10,6 +10,7 @@ Connections: `webscale_generator` and optionally `webscale_checker`, `webscale_s
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,6 +30,9 @@ from airflow.sdk import (
 from webscale_rl.form import FORM
 
 SHARDS = Asset("webscale_rl_shards")  # rings when a partition has become shards
+# The ring only wakes, and every hour the DAG looks by itself: what is to be done stands in the database.
+SWEEP = AssetOrTimeSchedule(timetable=CronTriggerTimetable("30 * * * *", timezone="UTC"), assets=[SHARDS])
+SWEEPS = os.environ.get("WEBSCALE_RL_SWEEP") != "off"  # `make run`: its one run would wait behind a sweep
 PAIRS = Asset("webscale_rl_pairs")  # rings when a run has written its data set
 
 PARAMS = {name: Param(**fields) for name, fields in FORM.items()}
@@ -47,10 +51,7 @@ RETRY_POLICY = ExceptionRetryPolicy(
 @dag(
     dag_id="convert_corpus",
     dag_display_name="Convert corpus",
-    # The ring only wakes: what is to be done stands in the database.
-    schedule=AssetOrTimeSchedule(
-        timetable=CronTriggerTimetable("30 * * * *", timezone="UTC"), assets=[SHARDS]
-    ),
+    schedule=SWEEP if SWEEPS else None,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,  # two at a time would pay twice for documents that they share

@@ -62,8 +62,8 @@ def start_airflow(stack: Stack, server: Server, port: int, *, corpus: str, for_o
 
     ``corpus`` is what the form of the DAG proposes.
 
-    ``for_one_run`` ends what a killed stack has left unfinished, so that it does not run beside the new run,
-    and leaves out the triggerer; else Airflow takes it up again.
+    ``for_one_run`` ends what a killed stack has left unfinished, so that it does not run beside the new run, and
+    leaves out the triggerer and the hourly sweep; else Airflow takes it up again.
     """
     with server.connect(airflow.DATABASE) as connection:
         airflow.bury_dead_components(connection)
@@ -72,6 +72,7 @@ def start_airflow(stack: Stack, server: Server, port: int, *, corpus: str, for_o
     site = airflow.prepare_site(stack.work, port, server.url(airflow.DATABASE, "postgresql+psycopg2"))
     environment = airflow.component_environment(site, os.environ, stack.store)
     environment["WEBSCALE_RL_CORPUS"] = corpus
+    environment["WEBSCALE_RL_SWEEP"] = "off" if for_one_run else "on"
     started = datetime.now(UTC)
     commands = {
         f"airflow-{name}": airflow.command(*arguments)
