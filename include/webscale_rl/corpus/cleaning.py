@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 
 from webscale_rl.corpus.personal_data import mask
 
@@ -21,12 +20,6 @@ _END_OF_LINE = re.compile(r"[ \t\u00a0]++\n")
 _BLANK_LINES = re.compile(r"\n{4,}")
 
 
-_MOST_MARKS = (
-    30  # on one letter, as in Unicode's stream-safe text (UAX 15): sorting more takes quadratic time
-)
-_ROUNDS = 4  # how often damage was done on top of damage
-
-
 def clean(text: str, *, mask_personal_data: bool = False) -> str:
     """Return the text as it is kept; cleaning it again changes nothing.
 
@@ -38,73 +31,28 @@ def clean(text: str, *, mask_personal_data: bool = False) -> str:
         mask_personal_data: also replace e-mail addresses, phone numbers and IP addresses.
     """
     if text.isascii():
-        text = _tidied_ascii(text)
+        text = _CONTROL_ASCII.sub("", text)
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     else:
-        # First as it came, since the controls and spaces that go are part of what was damaged; and again after
-        # that, since two halves of a sign may come together.
-        text = _settled(_tidied(_repaired(text)))
-    return mask(text) if mask_personal_data else text
-
-
-def _settled(tidy: str) -> str:
-    """Return a tidy text repaired until nothing changes, or as it is where that has no end soon."""
-    text = tidy
-    for _ in range(_ROUNDS):
-        better = _tidied(_repaired_once(text))
-        if better == text:
-            return text
-        text = better
-    return text if _tidied(_repaired_once(text)) == text else tidy
-
-
-def _repaired(text: str) -> str:
-    for _ in range(_ROUNDS):
-        better = _repaired_once(text)
-        if better == text:
-            break
-        text = better
-    return text
-
-
-def _repaired_once(text: str) -> str:
-    if not _MOJIBAKE.search(text):
-        return text
-    import ftfy
-
-    return ftfy.fix_encoding(text)
-
-
-def _tidied(text: str) -> str:
-    """Return the text without controls, composed, its lines tidied; a tidy text stays."""
-    text = _CONTROL.sub("", text)
-    if not text.isascii():
-        text = _few_marks(unicodedata.normalize("NFC", _few_marks(text)))
-    return _tidied_lines(_NEW_LINE.sub("\n", text))
-
-
-def _tidied_ascii(text: str) -> str:
-    text = _CONTROL_ASCII.sub("", text)
-    return _tidied_lines(text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def _tidied_lines(text: str) -> str:
+        text = unicodedata.normalize("NFC", _CONTROL.sub("", _repaired(text)))
+        text = _NEW_LINE.sub("\n", text)
     if " \n" in text or "\t\n" in text or "\u00a0\n" in text:
         text = _END_OF_LINE.sub("\n", text)
     if "\n\n\n\n" in text:
         text = _BLANK_LINES.sub("\n\n\n", text)
-    return text.rstrip(" \t\u00a0\n").lstrip("\n")
+    text = text.rstrip(" \t\u00a0\n").lstrip("\n")
+    return mask(text) if mask_personal_data else text
 
 
-def _few_marks(text: str) -> str:
-    return _many_marks().sub(r"\1", text)
+def _repaired(text: str) -> str:
+    """Return the text with its encoding repaired, as often as it was damaged."""
+    import ftfy
 
-
-@lru_cache
-def _many_marks() -> re.Pattern[str]:
-    """Return what finds more marks in a row than a letter may have, in any script."""
-    marks = [char for char in map(chr, range(0x300, 0x1F000)) if unicodedata.combining(_decomposed(char)[0])]
-    return re.compile("([{0}]{{{1}}})[{0}]++".format("".join(marks), _MOST_MARKS))
-
-
-def _decomposed(char: str) -> str:
-    return unicodedata.normalize("NFD", char)  # a few marks count as letters until they are taken apart
+    for _ in range(3):
+        if not _MOJIBAKE.search(text):
+            break
+        better = ftfy.fix_encoding(text)
+        if better == text:
+            break
+        text = better
+    return text
