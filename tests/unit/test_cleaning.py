@@ -3,15 +3,37 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webscale_rl.corpus.cleaning import clean
 from webscale_rl.corpus.language import language_of
 from webscale_rl.corpus.personal_data import EMAIL, IP, PHONE, mask
 
+# What a sign of damage consists of, and what stands between its parts until it is removed or composed.
+HALVES = (
+    "â",
+    "€",
+    "™",
+    "Ã",
+    "Â",
+    "©",
+    "ï»¿",
+    "\x80",
+    "\x99",
+    "\xa0",
+    "\xad",
+    "\u200b",
+    "\x00",
+    "\x85",
+    "\n",
+    " ",
+)
+MARKS = ("A", "\u0303", "\u0344", "\u0301\u0327" * 40)
 
-@given(st.text(max_size=200))
+
+@settings(deadline=None)  # the first text that is repaired imports ftfy
+@given(st.one_of(st.text(max_size=200), st.lists(st.sampled_from(HALVES + MARKS), max_size=14).map("".join)))
 def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     once = clean(text)
     assert clean(once) == once
@@ -114,8 +136,9 @@ def test_languages_are_told_apart(text: str, language: str) -> None:
         "::" * 300_000,
         " \n" * 400_000,
         "a@" * 300_000,
+        "a" + "\u0301\u0327" * 200_000,
     ],
-    ids=["lines", "one word", "at", "dots", "plus", "colons", "blank", "half addresses"],
+    ids=["lines", "one word", "at", "dots", "plus", "colons", "blank", "half addresses", "marks"],
 )
 def test_hostile_texts_take_no_longer_than_their_size(text: str) -> None:
     started = time.process_time()

@@ -73,6 +73,7 @@ def test_prose_is_kept() -> None:
             PROSE + " Permission is hereby granted, without warranty; the software is provided as is. ",
         ),
         ("placeholder", PROSE + " This page is under construction."),
+        ("front_matter", f"---\nsummary: {PROSE}\n---\n\nSee the other page."),
         ("questions_alone", PROSE.replace(". ", "?\n").replace(", ", "?\n")),
         (
             "language",
@@ -85,6 +86,34 @@ def test_prose_is_kept() -> None:
 )
 def test_each_kind_of_junk_is_rejected_by_its_rule(rule: str, text: str) -> None:
     assert judged(clean(text)) == rule
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Employees may make a contribution to the plan from each salary, and the employer adds a matching "
+        "contribution. A contribution made before tax lowers the income that is taxed now; other contributions "
+        "are not taxed again in retirement. Workers older than fifty can make a further contribution each year.",
+        "Taxes and transfers are the chief means of redistribution in modern states. Economists ask how much "
+        "redistribution voters want, and whether redistribution slows growth. Newer evidence suggests that "
+        "moderate redistribution does no harm, and that the income of the poor may rise with it over time.",
+        "A copyright holder has the sole right to copy a work and to prepare a derivative work from it, such as a "
+        "film. A copyright notice was once needed for protection, and many works fell into the public domain "
+        "because the copyright notice was missing. A derivative work still needs the consent of the holder.",
+        "The emperor moved his court to Ravenna in the year 402, and by 404 the last fights of gladiators had been "
+        "held in Rome. After that the roads to the south lay open, and the city was taken for three days. The "
+        "general who had defended the north for years had fallen from favour before.",
+        "The snow leopard lives at heights of three to five thousand metres. It hunts wild sheep and goats, and "
+        "its prey has moved higher in warm years. The animal wraps its tail around its body to keep warm at "
+        "night, and the tail helps it to keep its balance on narrow ledges.",
+        "When a user tries to log in, the server compares a hash of the password with the stored one. A login that "
+        "fails should not say which was wrong.\nThe session is kept in a cookie, and a cookie should be marked "
+        "so that JavaScript cannot read it, and so that it is sent only to the same site.",
+    ],
+    ids=["pensions", "redistribution", "copyright", "404", "lives at", "log-in"],
+)
+def test_documents_with_words_of_junk_are_kept(text: str) -> None:
+    assert judged(text) == "kept"
 
 
 def test_no_languages_keep_all() -> None:
