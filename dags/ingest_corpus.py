@@ -36,7 +36,10 @@ SHARDS = Asset("webscale_rl_shards")  # rings when a partition has become shards
 PARAMS = {name: Param(**fields) for name, fields in INGEST_FORM.items()}
 
 RETRY_POLICY = ExceptionRetryPolicy(
-    rules=[RetryRule(exception="webscale_rl.errors.ConfigurationError", action=RetryAction.FAIL)]
+    rules=[
+        RetryRule(exception="webscale_rl.errors.ConfigurationError", action=RetryAction.FAIL),
+        RetryRule(exception="webscale_rl.errors.RunIncomplete", action=RetryAction.FAIL),
+    ]
 )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from webscale_rl.form import FORM
+
 INGEST_FORM: dict[str, dict[str, Any]] = {
     "partitions": {
         "default": os.environ.get("WEBSCALE_RL_PARTITIONS") or None,
@@ -68,24 +70,10 @@ INGEST_FORM: dict[str, dict[str, Any]] = {
         "description": "ISO 639-1 codes of the languages to keep; none keeps all.",
         "section": "Cleaning",
     },
-    "min_tokens": {
-        "default": 50,
-        "type": "integer",
-        "minimum": 0,
-        "maximum": 10_000,
-        "title": "Shortest document, tokens",
-        "description": "Shorter documents are rejected (the paper's floor is 50).",
-        "section": "Cleaning",
-    },
-    "max_tokens": {
-        "default": 500_000,
-        "type": "integer",
-        "minimum": 100,
-        "maximum": 1_000_000,
-        "title": "Longest document, tokens",
-        "description": "Longer documents are rejected: they are dumps.",
-        "section": "Cleaning",
-    },
+    "min_tokens": FORM["min_tokens"]
+    | {"description": "Shorter documents are rejected (the paper's floor is 50).", "section": "Cleaning"},
+    "max_tokens": FORM["max_tokens"]
+    | {"description": "Longer documents are rejected: they are dumps.", "section": "Cleaning"},
     "mask_personal_data": {
         "default": False,
         "type": "boolean",
@@ -93,15 +81,7 @@ INGEST_FORM: dict[str, dict[str, Any]] = {
         "description": "Replace e-mail addresses, phone numbers and IP addresses.",
         "section": "Cleaning",
     },
-    "documents_per_shard": {
-        "default": 500,
-        "type": "integer",
-        "minimum": 1,
-        "maximum": 100_000,
-        "title": "Documents per shard",
-        "description": "One task converts one shard; aim for at least a minute or two of work.",
-        "section": "Shards",
-    },
+    "documents_per_shard": FORM["documents_per_shard"] | {"section": "Shards"},
     "files_per_task": {
         "default": 8,
         "type": "integer",

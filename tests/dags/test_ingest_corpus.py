@@ -24,6 +24,7 @@ def test_it_is_read_without_errors_and_waits_for_somebody_to_say_where_partition
 def test_it_wakes_the_conversion_which_also_looks_every_hour(dags: dict[str, Any]) -> None:
     assert dags["ingest_corpus"]["tasks"]["write_shards"]["outlets"] == ["webscale_rl_shards"]
     assert "30 * * * *" in dags["convert_corpus"]["schedule"]
+    assert "webscale_rl_shards" in dags["convert_corpus"]["schedule"], "the very asset that is rung"
     assert not dags["convert_corpus"]["paused"]
 
 

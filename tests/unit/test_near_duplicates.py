@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from webscale_rl.corpus.near_duplicates import THRESHOLD, sketch
-from webscale_rl.corpus.near_duplicates import similarity as estimated
+from webscale_rl.corpus.near_duplicates import THRESHOLD, similarities, sketch
 from webscale_rl.store.engine import REPOSITORY
 
 SAMPLE = [
@@ -25,7 +24,7 @@ LONG = [text for text in SAMPLE if len(text.split()) > 120]
 
 
 def similarity(a: str, b: str) -> float:
-    return estimated(sketch(a).low, sketch(b).low)
+    return float(similarities(sketch(a).low, [sketch(b).low])[0])
 
 
 def share_a_band(a: str, b: str) -> bool:

@@ -58,11 +58,6 @@ def sketch(text: str) -> Sketch:
     return Sketch(text_hash, _band_keys(minima), minima.astype(np.uint8).tobytes())
 
 
-def similarity(a: bytes, b: bytes) -> float:
-    """Return the estimated Jaccard similarity of two texts from their low bytes; see `similarities`."""
-    return float(similarities(a, [b])[0])
-
-
 def similarities(low: bytes, others: list[bytes]) -> NDArray[np.float64]:
     """Return the estimated Jaccard similarity of one text to each of others, from the low bytes of their minima.
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 Row = Mapping[str, Any]
 
@@ -47,6 +50,13 @@ def insert_statement(table: str, columns: tuple[str, ...], on_conflict: str) -> 
         f"SELECT {names} FROM json_populate_recordset(NULL::{table}, %(rows)s::json) "
         f"ON CONFLICT ({', '.join(key)}) DO {action}"
     )
+
+
+def insert_rows(
+    connection: Connection, table: str, rows: Sequence[Row], on_conflict: str = "nothing"
+) -> None:
+    """Insert rows, one at least, through SQLAlchemy; see :func:`insert_statement`."""
+    connection.exec_driver_sql(insert_statement(table, tuple(rows[0]), on_conflict), rows_parameter(rows))
 
 
 def rows_parameter(rows: Sequence[Row]) -> dict[str, str]:

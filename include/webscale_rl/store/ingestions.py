@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, select
 from webscale_rl.corpus.shards import DocumentRow, Ingestion, Shard, cut
 from webscale_rl.ids import content_id
 from webscale_rl.records import BadRecord
-from webscale_rl.store.bulk import insert_statement, rows_parameter
+from webscale_rl.store.bulk import insert_rows
 from webscale_rl.store.models import Shard as ShardTable
 
 BATCH = 1_000  # rows of one statement
@@ -87,12 +87,12 @@ def gather(engine: Engine, shard_ids: Sequence[str]) -> Ingestion:
 def record_shard(connection: Connection, shard: Shard, documents: Sequence[DocumentRow]) -> None:
     """Record a shard and its documents; safe to repeat."""
     row = {"id": shard.id, "uri": shard.uri, "n_documents": shard.n_documents, "n_tokens": shard.n_tokens}
-    _insert(connection, "shards", [row], "update")  # the store may have moved
+    insert_rows(connection, "shards", [row], "update")  # the store may have moved
     for start in range(0, len(documents), BATCH):
         rows = [
             {"shard_id": shard.id, **document.model_dump()} for document in documents[start : start + BATCH]
         ]
-        _insert(connection, "documents", rows)
+        insert_rows(connection, "documents", rows)
 
 
 def _record_ingestion(connection: Connection, ingestion: Ingestion) -> None:
@@ -105,13 +105,13 @@ def _record_ingestion(connection: Connection, ingestion: Ingestion) -> None:
         "bad_records": ingestion.bad_records,
         "repeated_ids": ingestion.repeated_ids,
     }
-    _insert(connection, "ingestions", [row])
+    insert_rows(connection, "ingestions", [row])
     links = [
         {"ingestion_id": ingestion.id, "position": position, "shard_id": shard.id}
         for position, shard in enumerate(ingestion.shards)
     ]
     if links:
-        _insert(connection, "ingestion_shards", links)
+        insert_rows(connection, "ingestion_shards", links)
 
 
 def _record_bad(connection: Connection, ingestion_id: str, spool: IO[bytes]) -> None:
@@ -121,11 +121,4 @@ def _record_bad(connection: Connection, ingestion_id: str, spool: IO[bytes]) -> 
         for line in lines:
             rows.append({"ingestion_id": ingestion_id, "position": position, **orjson.loads(line)})
             position += 1
-        _insert(connection, "bad_records", rows)
-
-
-def _insert(
-    connection: Connection, table: str, rows: Sequence[dict[str, Any]], on_conflict: str = "nothing"
-) -> None:
-    statement = insert_statement(table, tuple(rows[0]), on_conflict)
-    connection.exec_driver_sql(statement, rows_parameter(rows))
+        insert_rows(connection, "bad_records", rows)

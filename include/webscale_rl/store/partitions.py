@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, text, update
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from webscale_rl.corpus.files import CorpusFile
 from webscale_rl.corpus.staging import Counts
 from webscale_rl.ids import content_id
-from webscale_rl.store.bulk import insert_statement, rows_parameter
+from webscale_rl.store.bulk import insert_rows
 from webscale_rl.store.models import Partition, PartitionFile, PartitionPiece, PartitionShard
 
 
@@ -99,7 +99,7 @@ def set_files(engine: Engine, partition: str, files: Sequence[CorpusFile], group
         gone = PartitionFile.__table__.delete().where(PartitionFile.partition_id == partition)  # type: ignore[attr-defined]
         connection.execute(gone)
         if rows:
-            _insert(connection, "partition_files", rows)
+            insert_rows(connection, "partition_files", rows)
         connection.execute(
             text(
                 "DELETE FROM partition_pieces p WHERE partition_id = :id AND NOT EXISTS "
@@ -167,7 +167,7 @@ def record_piece(
         "quarantined": counts.quarantined,
     }
     with engine.begin() as connection:
-        _insert(connection, "partition_pieces", [row], "update")
+        insert_rows(connection, "partition_pieces", [row], "update")
 
 
 def staged_files(engine: Engine, partition: str) -> list[str]:
@@ -214,7 +214,7 @@ def finish(engine: Engine, partition: str, shard_ids: Sequence[str], counts: Par
                 {"partition_id": partition, "position": position, "shard_id": shard_id}
                 for position, shard_id in enumerate(shard_ids)
             ]
-            _insert(connection, "partition_shards", rows)
+            insert_rows(connection, "partition_shards", rows)
         state = "done" if counts.read else "empty"
         connection.execute(
             update(Partition)
@@ -269,9 +269,3 @@ def _pieces(engine: Engine, partition: str) -> Sequence[Any]:
     )
     with engine.connect() as connection:
         return connection.execute(query.with_only_columns(*PartitionPiece.__table__.columns)).all()
-
-
-def _insert(
-    connection: Connection, table: str, rows: Sequence[dict[str, Any]], on_conflict: str = "nothing"
-) -> None:
-    connection.exec_driver_sql(insert_statement(table, tuple(rows[0]), on_conflict), rows_parameter(rows))
