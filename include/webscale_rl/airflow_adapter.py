@@ -270,7 +270,8 @@ def close_partition(context: Mapping[str, Any]) -> None:
     """Record that the partition has failed, unless it is done."""
     corpus, date, _ = _partition(context)
     with _engine() as engine:
-        partitions.close(engine, corpus, date, "a task failed: its log says why")
+        partition = partitions.partition_id(corpus, date)
+        partitions.close(engine, partition, "failed", "a task failed: its log says why")
 
 
 def _partition(context: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -92,9 +92,9 @@ def list_files(engine: Engine, partition: str, corpus: str, uri: str, settings: 
     """
     files = files_of(uri, roots_of(corpus))
     if not files and not settings.allow_empty:
-        raise PartitionEmpty(
-            f"partition {uri!r} holds no files: if days without data are normal, set 'allow_empty'"
-        )
+        why = f"partition {uri!r} holds no files: if days without data are normal, set 'allow_empty'"
+        partitions.close(engine, partition, "empty", why)
+        raise PartitionEmpty(why)
     size = max(settings.files_per_task, -(-len(files) // settings.max_tasks))
     groups = [position // size for position in range(len(files))]
     partitions.set_files(engine, partition, files, groups)

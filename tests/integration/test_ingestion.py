@@ -234,6 +234,12 @@ def test_a_partition_that_is_missing_or_empty_says_so(engine: Engine, corpus: st
     (tmp_path / "corpus" / "2027-01-02").mkdir()
     with pytest.raises(PartitionEmpty, match="allow_empty"):
         run(engine, corpus, tmp_path, "2027-01-02")
+    with engine.connect() as connection:
+        state, why = connection.execute(
+            text("SELECT state, error FROM partitions WHERE date = '2027-01-02'")
+        ).one()
+    assert state == "empty"
+    assert "allow_empty" in why
     assert run(engine, corpus, tmp_path, "2027-01-02", IngestSettings(allow_empty=True)) == PartitionCounts()
     with engine.connect() as connection:
         found = connection.execute(text("SELECT date, state FROM partitions ORDER BY date")).all()

@@ -223,13 +223,13 @@ def finish(engine: Engine, partition: str, shard_ids: Sequence[str], counts: Par
         )
 
 
-def close(engine: Engine, corpus: str, date: str, why: str) -> None:
-    """Record that a partition which is still being read has failed; one that is done stays done."""
+def close(engine: Engine, partition: str, state: str, why: str) -> None:
+    """Record how a partition ended that is still being read: ``failed`` or ``empty``; one that has ended stays so."""
     with engine.begin() as connection:
         connection.execute(
             update(Partition)
-            .where(Partition.id == partition_id(corpus, date), Partition.state == "reading")
-            .values(state="failed", error=why, ended_at=func.now())
+            .where(Partition.id == partition, Partition.state == "reading")
+            .values(state=state, error=why, ended_at=func.now())
         )
 
 
