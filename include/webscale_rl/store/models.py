@@ -381,17 +381,53 @@ class LlmCall(Base):
 
 
 class SolverAttempts(Base):
-    """Closed-book attempts at a pair: the base of ``pass_rate``."""
+    """Attempts of a solver at a pair: the base of ``pass_rate``, and of what can be guessed.
+
+    ``condition`` says what the solver saw: ``question`` (the very prompt of the exports), ``options_only``, or
+    ``without_givens``. ``batch`` is empty for our own attempts, else the hash of the file of rollouts.
+    """
 
     __tablename__ = "solver_attempts"
 
     pair_id: Mapped[str] = mapped_column(primary_key=True)
-    solver: Mapped[str] = mapped_column(primary_key=True)
+    solver: Mapped[str] = mapped_column(primary_key=True)  # model, and its revision behind an @
     prompt_version: Mapped[str] = mapped_column(primary_key=True)
     temperature: Mapped[float] = mapped_column(primary_key=True)
+    condition: Mapped[str] = mapped_column(primary_key=True)
+    batch: Mapped[str] = mapped_column(primary_key=True)
     attempts: Mapped[int]
     successes: Mapped[int]
+    unsure: Mapped[int]  # of the attempts: the rules could not say, which counts as no success
+    unanswered: Mapped[int]  # of the attempts: without a final answer, or with several
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class PairMark(Base):
+    """What was found out about an accepted pair later: a release may leave marked pairs out.
+
+    ``mark``: ``guessable_options``, ``guessable_without_givens``, ``answer_in_question``, ``suspect_label``.
+    """
+
+    __tablename__ = "pair_marks"
+
+    pair_id: Mapped[str] = mapped_column(primary_key=True)
+    mark: Mapped[str] = mapped_column(primary_key=True)
+    found_by: Mapped[str] = mapped_column(primary_key=True)  # the solver or the batch of rollouts
+    detail: Mapped[str]
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class Calibration(Base):
+    """How well every stage told labelled items apart, with these models and prompts."""
+
+    __tablename__ = "calibrations"
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # hash of models, prompts and items
+    models: Mapped[dict[str, Any]]
+    prompt_versions: Mapped[dict[str, Any]]
+    n_items: Mapped[int]
+    results: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
 class TextClaim(Base):
