@@ -1,4 +1,4 @@
-"""The final answer of a response: what stands in ``\\boxed{}``, between ``<answer>`` tags or behind "Final answer:"."""
+"""The final answer of a response: in ``\\boxed{}``, between ``<answer>`` tags or behind "Final answer:"."""
 
 from __future__ import annotations
 
@@ -7,17 +7,102 @@ from dataclasses import dataclass
 
 MAX_ANSWER = 1_000  # characters: a longer final answer is none
 MAX_MARKED = 16  # final answers of one response: more are a flood
-MAX_RESPONSE = 1_000_000  # characters: what lies before the last so many is not read
+MAX_RESPONSE = 200_000  # characters: what lies before the last so many is not read
+
+_BOX = re.compile(r"\\f?boxed\s*(?=\{)")
+_TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
+_LINE = re.compile(
+    r"(?:\bfinal\s+answer[\s*_]*:|^[\s>#*_-]*(?:(?:so|therefore|thus|hence),?\s+)?(?:the\s+)?final\s+answer\s+is\b)"
+    r"[\s*_:]*([^\n]*)",
+    re.IGNORECASE | re.MULTILINE,
+)
+# "Final Answer: The final answer is $5$. I hope it is correct." is how models write that were shown Minerva's prompt.
+_PREAMBLE = re.compile(r"^the\s+(?:final\s+)?answer\s+is:?\s+", re.IGNORECASE)
+_HOPE = re.compile(r"\.?\s*I hope it is correct\b.*$", re.IGNORECASE | re.DOTALL)
+_THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+_THINKING = re.compile(r"<(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class FinalAnswer:
-    """The marked answers of a response, the last one last; empty where there are none or ``fault`` says why."""
+class FinalAnswers:
+    """The marked answers of a response, the last one last. Where ``fault`` is not empty there are none to judge."""
 
-    texts: tuple[str, ...]
-    fault: str = ""  # none, flood, too_long
+    texts: tuple[str, ...] = ()
+    fault: str = ""  # none, conflict, flood, too_long
 
 
-def final_answer(response: str) -> FinalAnswer:
-    """Return what a response marks as its final answer, in time linear in its length."""
-    raise NotImplementedError
+def final_answers(response: str) -> FinalAnswers:
+    """Return what a response marks as final, behind its thinking, in time linear in what is read of it."""
+    said = _spoken(response[-MAX_RESPONSE:])
+    marked = [(start, text) for start, text in _boxed(said)]
+    marked += [(found.start(), found[1]) for found in _TAG.finditer(said)]
+    marked += [
+        (found.start(), found[1])
+        for found in _LINE.finditer(said)
+        if not _BOX.search(found[1]) and "<answer>" not in found[1].casefold()
+    ]
+    if not marked:
+        return FinalAnswers(fault="none")
+    if len(marked) > MAX_MARKED:
+        return FinalAnswers(fault="flood")
+    texts = tuple(_unwrapped(text) for _, text in sorted(marked))
+    if any(_BOX.search(text) for text in texts):
+        return FinalAnswers(fault="conflict")  # a box beside or within other words of an answer
+    if any(len(text) > MAX_ANSWER for text in texts):
+        return FinalAnswers(fault="too_long")
+    return FinalAnswers(texts) if all(texts) else FinalAnswers(fault="none")
+
+
+def boxes(text: str) -> list[str]:
+    """Return the contents of all ``\\boxed{}`` of a text, in order; one that is not closed ends with the text."""
+    return [content for _, content in _boxed(text)]
+
+
+def _boxed(text: str) -> list[tuple[int, str]]:
+    found = []
+    covered = 0  # a box within a box belongs to the outer one
+    for box in _BOX.finditer(text):
+        if box.start() < covered:
+            continue
+        end = _closing(text, box.end())
+        found.append((box.start(), text[box.end() + 1 : end].strip()))
+        covered = end
+        if len(found) > MAX_MARKED:
+            break
+    return found
+
+
+def _closing(text: str, opening: int) -> int:
+    """Return where the brace that opens at ``opening`` is closed, looking no further than an answer may reach."""
+    depth = 0
+    end = min(len(text), opening + MAX_ANSWER + 2)
+    for place in range(opening, end):
+        if text[place] == "{" and text[place - 1] != "\\":
+            depth += 1
+        elif text[place] == "}" and text[place - 1] != "\\":
+            depth -= 1
+            if depth == 0:
+                return place
+    return end
+
+
+def _spoken(response: str) -> str:
+    """Return what stands behind the thinking; thinking that never ends has nothing behind it."""
+    thoughts = list(_THOUGHT.finditer(response))
+    if thoughts:
+        response = response[thoughts[-1].end() :]
+    return "" if _THINKING.search(response) else response
+
+
+def _unwrapped(text: str) -> str:
+    """Return an answer without the marks that writers put around it."""
+    if text.startswith("\\boxed{") and _closing(text, 6) == len(text) - 1:
+        text = text[7:-1]
+    text = _HOPE.sub("", _PREAMBLE.sub("", text.strip())).strip("*_ \n")
+    for left, right in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
+        if len(text) > len(left + right) and text.startswith(left) and text.endswith(right):
+            text = text[len(left) : -len(right)].strip()
+            break
+    if inner := re.fullmatch(r"\\(?:text|textbf|mathrm|mbox)\s*\{([^{}]*)\}", text):
+        text = inner[1].strip()
+    return text

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from enum import StrEnum
 from fractions import Fraction
 
+from webscale_rl.rewards import expressions, words
 from webscale_rl.rewards.dates import read_date
 from webscale_rl.rewards.normalise import elements, folded, unquoted
 from webscale_rl.rewards.numbers import Number, read_numbers
 from webscale_rl.rewards.spec import NUMERIC_TYPES, AnswerSpec
+from webscale_rl.rewards.verdict import Match
 
 MAX_CANDIDATE = 1_000  # characters: a longer text is no short answer
+MAX_EXPRESSION = 4_000  # characters of a text that marks its mathematics
 LETTERS = "abcdefghij"
-_HEDGE = re.compile(r"\b(?:or|either|maybe|perhaps|possibly|not|unknown|unclear|cannot)\b|\?")
 # "More than 5" is not 5, and "minus 5" neither.
 _QUALIFIED = re.compile(
     r"\b(?:about|above|almost|approximately|around|at least|at most|below|between|circa|fewer|greater|less|minus|more"
@@ -28,28 +29,34 @@ _YES = frozenset({"yes", "true", "correct"})
 _NO = frozenset({"no", "false", "incorrect"})
 
 
-class Match(StrEnum):
-    """What the rules can say."""
+def match(spec: AnswerSpec, candidate: str, question: str | None = None, *, strict: bool = False) -> Match:
+    """Compare an answer, such as a solver's, with the specification of the right one.
 
-    SAME = "same"
-    DIFFERENT = "different"
-    UNSURE = "unsure"
-
-
-def match(spec: AnswerSpec, candidate: str) -> Match:
-    """Compare a short answer, such as a solver's, with the specification of the right one."""
-    if len(candidate) > MAX_CANDIDATE or not candidate.strip():
+    Args:
+        spec: what is right.
+        candidate: a few words; a sentence is understood where it is plain.
+        question: lets a sentence repeat words of the question.
+        strict: for rewards, which people and models learn to exploit: nothing may stand beside the answer.
+    """
+    marks = spec.type == "expression" and ("$" in candidate or "\\" in candidate)
+    longest = MAX_EXPRESSION if marks else MAX_CANDIDATE
+    if len(candidate) > longest or not candidate.strip():
         return Match.DIFFERENT
+    wordings = _wordings(spec)
     if spec.type == "string":
-        return _decided(any(unquoted(candidate) == unquoted(wording) for wording in _wordings(spec)))
+        return _decided(any(unquoted(candidate) == unquoted(wording) for wording in wordings))
     if spec.type == "expression":
-        return _expression(spec, candidate)
-    wanted = {folded(wording) for wording in _wordings(spec)} - {""}
-    if folded(candidate) in wanted:
+        return expressions.compare(wordings, candidate, strict=strict)
+    if folded(candidate) in {folded(wording) for wording in wordings} - {""}:
         return Match.SAME
-    if _HEDGE.search(folded(candidate)) and not any(_HEDGE.search(wording) for wording in wanted):
+    if spec.type in ("entity", "phrase"):
+        return words.compare(wordings, candidate, question, strict=strict)
+    if spec.type != "boolean" and words.guarded(candidate, (*wordings, *spec.options, question or "")):
         return Match.UNSURE
-    return _BY_TYPE.get(spec.type, _words)(spec, candidate)
+    found = _BY_TYPE[spec.type](spec, candidate)
+    if found is Match.UNSURE and words.echoes(wordings, candidate, question):
+        return Match.SAME
+    return found
 
 
 def _wordings(spec: AnswerSpec) -> tuple[str, ...]:
@@ -127,11 +134,14 @@ def _boolean(spec: AnswerSpec, candidate: str) -> Match:
 
 
 def _truth(text: str) -> bool | None:
-    """Read the first word, unless another one says the opposite."""
-    words = [word.strip(",.") for word in folded(text).split()]
-    if not words or (_YES.intersection(words) and _NO.intersection(words)):
+    """Read the first word, where no other one says the opposite, denies, doubts or stands for something else."""
+    said = [word.strip(",.") for word in folded(text).split()]
+    if not said or (_YES.intersection(said) and _NO.intersection(said)):
         return None
-    return True if words[0] in _YES else False if words[0] in _NO else None
+    first, rest = said[0], [word for word in said[1:] if word not in words.STOP | _YES | _NO]
+    if words.guarded(" ".join(said[1:])) or (rest and len(said) <= words.SHORT and "," not in text):
+        return None
+    return True if first in _YES else False if first in _NO else None
 
 
 _DASH = re.compile(r"(?<=[\w%°])(?:\s+[-–—]\s+|[-–—])(?=[\d.$€£¥])")  # but not that of "and -1"
@@ -158,33 +168,24 @@ def _tolerance(spec: AnswerSpec) -> Fraction:
 
 
 def _elements(spec: AnswerSpec, candidate: str) -> Match:
-    wanted, given = elements(spec.answer), elements(candidate)
+    """Compare element by element; other elements than the right ones, fewer or more, are another answer."""
+    wanted, given = ([_element(each) for each in elements(text)] for text in (spec.answer, candidate))
     if spec.type == "set" or not spec.order:
         wanted, given = sorted(wanted), sorted(given)
     if wanted == given:
         return Match.SAME
-    if spec.type != "list" and spec.order and sorted(wanted) == sorted(given):
-        return Match.DIFFERENT
-    return Match.UNSURE
+    if sorted(wanted) == sorted(given):
+        return Match.DIFFERENT  # in another order
+    few, many = sorted((set(wanted), set(given)), key=len)
+    return Match.DIFFERENT if few < many and set(given) in (few, many) else Match.UNSURE
 
 
-def _expression(spec: AnswerSpec, candidate: str) -> Match:
-    """Equal letter for letter but for spacing; whether others have the same value is not for these rules."""
-    given, *wanted = (
-        re.sub(r"[\s$]|\\[,;! ]|\\left|\\right", "", text) for text in (candidate, *_wordings(spec))
-    )
-    return Match.SAME if given in wanted else Match.UNSURE
-
-
-_COUNT = re.compile(r"0|[1-9]\d*|[1-9]\d{0,2}(?:,\d{3})+")  # 1.20 may be a version, 007 a name
-
-
-def _words(spec: AnswerSpec, candidate: str) -> Match:
-    """Words of other wording may mean the same; other plain numbers do not."""
-    wanted, given = (folded(text) for text in (spec.answer, candidate))
-    if _COUNT.fullmatch(wanted) and _COUNT.fullmatch(given):
-        return _numeric(spec, candidate)
-    return Match.UNSURE
+def _element(text: str) -> str:
+    """Return an element such that equal ones are equal texts: numbers by value, words without endings."""
+    read = read_numbers(text)
+    if len(read) == 1 and not re.search(r"[^\W\d_]", text):
+        return str(read[0].value)
+    return " ".join(words.tokens(text)) or text
 
 
 _BY_TYPE: dict[str, Callable[[AnswerSpec, str], Match]] = {
@@ -194,5 +195,4 @@ _BY_TYPE: dict[str, Callable[[AnswerSpec, str], Match]] = {
     "choice": _choice,
     "boolean": _boolean,
     "range": _range,
-    "expression": _expression,
 }

@@ -12,7 +12,7 @@ from webscale_rl.rewards.normalise import compatible
 MAX_DIGITS = 60
 MAX_EXPONENT = 60
 
-_WORDS = {
+NUMBER_WORDS = {
     word: value
     for value, word in enumerate(
         ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
@@ -169,13 +169,13 @@ def _worded(plain: str) -> list[Number]:
     total = 0
     used = 0
     for word in words[:4]:
-        if word in _WORDS and (not total or (total in range(20, 100, 10) and _WORDS[word] < 10)):
-            total += _WORDS[word]
+        if word in NUMBER_WORDS and (not total or (total in range(20, 100, 10) and NUMBER_WORDS[word] < 10)):
+            total += NUMBER_WORDS[word]
         elif word in _SCALES and used:
             total *= _SCALES[word]
         else:
             break
         used += 1
-    if not used or any(word in _WORDS or word in _SCALES for word in words[used:]):
+    if not used or any(word in NUMBER_WORDS or word in _SCALES for word in words[used:]):
         return []
     return [Number(Fraction(total), "", " ".join(words[used:]))]

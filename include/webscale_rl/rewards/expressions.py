@@ -1,0 +1,236 @@
+"""Mathematics: equal letter for letter, by value where both are plain numbers, else by ``math-verify``.
+
+``math-verify`` is optional. It runs in a process of its own with limits on time and memory, is started at the first
+expression and serves all threads; after a fork the child starts its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import re
+import selectors
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from webscale_rl.rewards.final_answer import boxes, final_answers
+from webscale_rl.rewards.verdict import Match
+from webscale_rl.rewards.words import guarded
+
+START_SECONDS = 60.0  # importing sympy on a busy machine
+ANSWER_SECONDS = 8.0
+_SPACING = re.compile(r"[\s$]|\\[,;:! ]|\\q?quad|\\(?:left|right|displaystyle)\b|\{,\}")
+_WRAPPED = re.compile(r"\\(?:boxed|text|textbf|textnormal|mathrm|mbox|mathbf)\s*\{([^{}]*)\}")
+_COMMAND = re.compile(r"\\(?:begin|end)\s*\{\w+\*?\}|_\s*\{[^{}]*\}|\\[a-zA-Z]+")
+_DELIMITED = re.compile(r"\$\$?(.+?)(?<!\\)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+_GROUPED = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_DENIED = re.compile(r"\bnot\s+[\d.,]+")  # "is not 10, which is 9": what is denied is no result
+STATEMENT = 200  # characters: a longer text works its result out
+_ENDLESS = re.compile(r"\w{60}")
+_MARKED = re.compile(r"\$|\\\(|\\\[|\\boxed|\\begin")
+_FUNCTIONS = frozenset(
+    [
+        "sin",
+        "cos",
+        "tan",
+        "cot",
+        "sec",
+        "csc",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "log",
+        "exp",
+        "sqrt",
+        "lim",
+        "max",
+        "min",
+        "mod",
+        "gcd",
+        "lcm",
+        "abs",
+        "det",
+        "inf",
+        "sup",
+        "percent",
+        "pct",
+        "degrees",
+        "deg",
+        "and",
+    ]
+)
+_TOWER = re.compile(
+    r"(?:\^|\*\*)\s*[{(]?\s*[\w.]+\s*(?:\^|\*\*)|\d{5,}\s*(?:!|\^|\*\*)|(?:\^|\*\*)\s*[{(]?\s*\d{4,}|!\s*!"
+)
+
+
+def compare(wordings: Sequence[str], candidate: str, *, strict: bool = False) -> Match:
+    """Compare an expression with all that are right.
+
+    Args:
+        wordings: LaTeX or plain mathematics, at least one.
+        candidate: the same, or a text that marks its mathematics with ``$`` or ``\\boxed``.
+        strict: for rewards: the candidate is mathematics alone.
+    """
+    wordings = [wording if is_mathematics(wording) else _mathematics(wording) for wording in wordings]
+    golds = [_mathematics(wording) for wording in wordings]
+    given = _mathematics(candidate)
+    beside = _outside(candidate)
+    alone = is_mathematics(beside) and not guarded(beside) and not _several(candidate)
+    if alone and _written(given) in map(_written, golds):
+        return Match.SAME
+    readable = (alone and is_mathematics(given)) or (not strict and _is_plain_statement(candidate))
+    if not readable or not all(map(is_mathematics, golds)):
+        return Match.UNSURE
+    if _TOWER.search(candidate) or any(map(_TOWER.search, golds)):
+        return Match.UNSURE
+    found = _PROCESS.ask([*map(_delimited, wordings)], _delimited(candidate))
+    return Match.UNSURE if found is None else Match.SAME if found else Match.DIFFERENT
+
+
+def _is_plain_statement(candidate: str) -> bool:
+    """Say whether a text states one result, and does not deny or doubt it, nor lists several."""
+    if not (_MARKED.search(candidate) or any(c.isdigit() for c in candidate)) or _ENDLESS.search(candidate):
+        return False
+    if boxes(candidate) or (len(candidate) > STATEMENT and _MARKED.search(candidate)):
+        return True
+    said = _DENIED.sub(" ", (final_answers(candidate).texts[-1:] or (candidate,))[0])
+    return not guarded(_outside(said)) and not _several(said)
+
+
+def _outside(text: str) -> str:
+    """Return what stands around the marked mathematics of a text."""
+    return _DELIMITED.sub(" ", text) if not boxes(text) else ""
+
+
+def _several(text: str) -> bool:
+    """Say whether a text has numbers beside the mathematics that it marks, or several marked pieces."""
+    pieces = [piece for groups in _DELIMITED.findall(text) for piece in groups if len(piece.strip()) > 1]
+    outside = _DELIMITED.sub(" ", text)
+    numbers = re.findall(r"\d[\d.,]*", outside)
+    if pieces:
+        return (len(pieces) > 1 and len(text) <= STATEMENT) or bool(numbers)
+    apart = re.search(r"\d\s+(?![-+*/=<>^\\])[\d$]", outside)
+    return bool(apart) or (not is_mathematics(outside) and len(numbers) > 1)
+
+
+def _mathematics(text: str) -> str:
+    """Return what a text boxes, else what it puts between delimiters in its last statement, else the text."""
+    if boxed := boxes(text):
+        return ", ".join(boxed)
+    stated = final_answers(text).texts[-1:] or (text,)
+    marked = [next(filter(None, groups)) for groups in _DELIMITED.findall(stated[0])]
+    return marked[0].strip() if len(marked) == 1 and "or" not in stated[0].split() else stated[0]
+
+
+def is_mathematics(text: str) -> bool:
+    """Say whether a text holds no words: ``math-verify`` reads words as products of letters."""
+    plain = _COMMAND.sub(" ", _WRAPPED.sub(" ", text))
+    return all(word.casefold() in _FUNCTIONS for word in re.findall(r"[^\W\d_]{3,}", plain))
+
+
+def _written(text: str) -> str:
+    """Return a text without spacing, delimiters and wrapping."""
+    for _ in range(3):
+        text = _WRAPPED.sub(r"\1", text)
+    text = _SPACING.sub("", text.replace("\\(", "").replace("\\)", "").replace("\\[", "").replace("\\]", ""))
+    text = text.replace("dfrac", "frac").replace("tfrac", "frac").rstrip(".")
+    return text.replace(",", "") if _GROUPED.fullmatch(text) else text
+
+
+def _delimited(text: str) -> str:
+    """Return mathematics between dollar signs: without them ``math-verify`` reads plain numbers only."""
+    if _MARKED.search(text) or not re.search(r"[\\^=<>_]|[a-z]|[(\[{].*,", text) or not is_mathematics(text):
+        return text
+    return f"${text}$"
+
+
+class _MathProcess:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+        self._missing = False
+
+    def ask(self, golds: list[str], candidate: str) -> bool | None:
+        """Return whether the candidate equals one of the golds; None where that cannot be told in time."""
+        if self._owner not in (0, os.getpid()):  # a fork: the lock may be held by a thread that is not here
+            self._lock, self._child, self._owner = threading.Lock(), None, 0
+        with self._lock:
+            try:
+                if self._missing or not self._started():
+                    return None
+                answer = self._exchange(json.dumps([golds, candidate]), ANSWER_SECONDS)
+            except (
+                OSError,
+                EOFError,
+                ValueError,
+            ):  # too slow, out of memory, gone: the next expression gets another
+                self.stop()
+                return None
+            return answer if isinstance(answer, bool) else None
+
+    def stop(self) -> None:
+        """End the process."""
+        child, self._child = self._child, None
+        if child is not None and self._owner == os.getpid():
+            with suppress(OSError):
+                child.kill()
+            with suppress(OSError, subprocess.TimeoutExpired):
+                child.communicate(timeout=5)
+
+    def _started(self) -> bool:
+        if self._child is not None and self._child.poll() is None:
+            return True
+        self._owner = os.getpid()
+        script = Path(__file__).with_name("math_process.py")
+        self._child = subprocess.Popen(
+            [sys.executable, "-P", str(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C is the trainer's
+        )
+        ready = self._exchange("", START_SECONDS)
+        self._missing = ready == "missing"
+        return ready == "ready"
+
+    def _exchange(self, line: str, seconds: float) -> object:
+        """Send a line, if any, and return the JSON of the next one.
+
+        Raises:
+            TimeoutError: none came in so many seconds.
+            EOFError: the process has ended.
+        """
+        child = self._child
+        assert child is not None
+        assert child.stdin is not None
+        assert child.stdout is not None
+        if line:
+            child.stdin.write(line.encode() + b"\n")
+            child.stdin.flush()
+        deadline = time.monotonic() + seconds
+        read = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(child.stdout, selectors.EVENT_READ)
+            while not read.endswith(b"\n"):
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    raise TimeoutError
+                part = os.read(child.stdout.fileno(), 65_536)
+                if not part:
+                    raise EOFError
+                read += part
+        return json.loads(read)
+
+
+_PROCESS = _MathProcess()
+atexit.register(_PROCESS.stop)

@@ -1,0 +1,301 @@
+"""Names and phrases: what wording says of equality without a model.
+
+Decided where wording is sure: the same words, a sentence that adds nothing to them but what the question says, names
+without a word in common. Synonyms and other wordings of common words stay open.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+from webscale_rl.rewards.dates import read_date
+from webscale_rl.rewards.normalise import compatible, folded
+from webscale_rl.rewards.numbers import NUMBER_WORDS, read_numbers
+from webscale_rl.rewards.verdict import Match
+
+SHORT = 8  # words: a longer candidate is a sentence
+SENTENCE = 20  # words: what a longer text means is not for rules to reject
+SPELLING = 0.8  # similarity of two spellings of one name
+STOP = frozenset(
+    re.findall(
+        r"\w+",
+        """a an and are as at be been by did do does for from had has have he her his in is it its of on she that the
+        their there they this to was were what when where which who whom whose will with called known named also
+        answer""",
+    )
+)
+TITLES = frozenset(
+    re.findall(
+        r"\w+",
+        """dr doctor mr mrs ms miss prof professor sir lady lord king queen prince princess president saint st captain
+        general emperor pope""",
+    )
+)
+_WORD = re.compile(r"[^\W_]+[#+]*")  # C# is not C
+_COUNTS = {**NUMBER_WORDS, "once": 1, "twice": 2}
+# What takes an answer back, leaves it open, lists rivals, or speaks to whoever compares.
+DENIAL = re.compile(
+    r"\b(?:not|never|no|none|neither|nor|without|except|incorrect|wrong|false|unlike|instead|rather|nobody|nothing"
+    r"|cannot|isnt|wasnt|arent|werent|doesnt|didnt|dont|cant|wont|hardly|denied|contrary)\b"
+)
+DOUBT = re.compile(
+    r"\b(?:or|either|maybe|perhaps|possibly|probably|might|could|may (?:be|have)|unclear|unknown|uncertain|unsure"
+    r"|guess|depends|depending|whether|alternatively|candidates?|options?|if|sure|several|various|any|anything"
+    r"|everything|all of|some (?:say|sources)|disputed|i think|i believe|definitive|information|sorry)\b|\?"
+)
+RETRACTION = re.compile(
+    r"\b(?:wait|actually|correction|scratch|on second thought|i mean|mistake|however|but)\b"
+)
+ORDERS = re.compile(
+    r"\b(?:ignore|says?|instructions?|system|verifier|graders?|judge|accept|reward|score|evaluat\w+|assistant|prompt"
+    r"|mark(?:ed)? (?:this|it)|correct answer|ground truth|expected|reference)\b|<\||\|>|\[/?inst\]|</?\w+>"
+)
+GUARDS = (DENIAL, DOUBT, RETRACTION, ORDERS)
+
+
+def compare(
+    wordings: Sequence[str], candidate: str, question: str | None = None, *, strict: bool = False
+) -> Match:
+    """Compare a name or a phrase with all wordings that are right.
+
+    Args:
+        wordings: at least one; hostile lengths were refused before.
+        candidate: a few words or a sentence.
+        question: lets a sentence repeat the question's words.
+        strict: for rewards: the candidate may add nothing but titles and what the question says.
+    """
+    given = tokens(candidate)
+    wordings = [wording for written in wordings for wording in _spellings(written) if tokens(wording)]
+    wanted = [tokens(wording) for wording in wordings]
+    if not wanted or not given:
+        return Match.UNSURE
+    candidate = _behind_colon(candidate, question or "")
+    given = tokens(candidate)
+    spelled = {_bare(spelling) for spelling in _spellings(candidate)}
+    if not strict:
+        spelled.add(_bare(_PARENTHESIS.sub("", candidate)))
+    unguarded = not guarded(candidate, wordings)
+    if unguarded and any(_bare(wording) in spelled or _same_date(wording, candidate) for wording in wordings):
+        return Match.SAME
+    if found := [place for words in wanted if (place := _place(words, given)) is not None]:
+        clean = not guarded(candidate, (*wordings, question or ""))
+        said = _Said(candidate, given, frozenset(tokens(question or "")), strict)
+        return Match.SAME if clean and any(said.nothing_but(*place) for place in found) else Match.UNSURE
+    named = _NAME.search(candidate) and any(map(_NAME.search, wordings))
+    if named and any(_same_name(words, given) for words in wanted) and not guarded(candidate, wordings):
+        return Match.SAME
+    if len(given) <= SENTENCE and all(map(_is_pinned, wordings)) and not _VAGUE_TIME.search(candidate):
+        pairs = zip(wanted, wordings, strict=True)
+        if not any(_related(words, given) or _measured(wording, candidate) for words, wording in pairs):
+            return Match.DIFFERENT
+    return Match.UNSURE
+
+
+def echoes(wordings: Sequence[str], candidate: str, question: str | None) -> bool:
+    """Say whether a candidate is a right wording, sign by sign, within words of the question and nothing else."""
+    if guarded(candidate, (*wordings, question or "")):
+        return False
+    said, known = f" {folded(candidate)} ", STOP | frozenset(tokens(question or ""))
+    for wording in filter(None, map(folded, wordings)):
+        before, found, after = said.partition(f" {wording} ")
+        rest = f"{before} {after}"
+        if found and not re.search(r"[^\w\s.,:'\"-]|\s-\s", rest) and known.issuperset(tokens(rest)):
+            return True
+    return False
+
+
+def guarded(candidate: str, allowed: Sequence[str] = ()) -> bool:
+    """Say whether a text denies, doubts, retracts or gives orders in words that ``allowed`` texts do not have."""
+    plain = _plain(candidate)
+    known = " ".join(map(_plain, allowed))
+    return any(word not in known for guard in GUARDS for word in guard.findall(plain))
+
+
+@lru_cache(maxsize=4096)
+def tokens(text: str) -> tuple[str, ...]:
+    """Return the words of a text without case, accents, articles and plural endings; number words as digits."""
+    plain = unicodedata.normalize("NFKD", folded(text).replace("&", " and "))
+    words = _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)).replace(",", ""))
+    return tuple(_stem(str(_COUNTS.get(word, word))) for word in words if word != "the")
+
+
+def _bare(text: str) -> tuple[str, ...]:
+    """Return the words of a text without title and preposition in front; of an enumeration, in one order."""
+    words = tokens(text)
+    while len(words) > 1 and words[0] in STOP and text.lstrip()[0].isalnum():  # "-a" is an option
+        words = words[1:]
+    if len(words) > 2 and words[0] in TITLES:
+        words = words[1:]
+    parts = [part for part in map(tokens, _LISTED.split(text)) if part]
+    if len(parts) > 1 and all(len(part) <= 4 for part in parts):
+        return ("&", *(word for part in sorted(parts) for word in part))
+    return words
+
+
+def _behind_colon(candidate: str, question: str) -> str:
+    """Return the answer of "ingredients of a Moscow mule: vodka", where the words before are the question's."""
+    topic, found, rest = candidate.partition(": ")
+    named = [word for word in tokens(topic) if word not in STOP]
+    known = set(tokens(question)).intersection(named)
+    return rest if found and rest.strip() and named and len(known) >= len(named) / 2 else candidate
+
+
+def _same_date(wording: str, candidate: str) -> bool:
+    """Say whether a candidate is the date of a wording or a finer one: November 1995 for 1995."""
+    wanted, given = read_date(wording), read_date(candidate)
+    if wanted is None or given is None or not re.search(r"\d{4}", wording):
+        return False
+    return wanted.agrees(given) and given.granularity >= wanted.granularity
+
+
+def _stem(word: str) -> str:
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
+
+
+def _plain(text: str) -> str:
+    return compatible(text).casefold().replace("’", "'").replace("'", "")
+
+
+_UMLAUTS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ø": "oe", "å": "aa"}
+)
+
+
+def _spellings(wording: str) -> set[str]:
+    """Return a wording with and without its umlauts written out: Gödel is also Goedel."""
+    return {wording, unicodedata.normalize("NFC", wording).translate(_UMLAUTS)}
+
+
+def _place(words: tuple[str, ...], given: tuple[str, ...]) -> tuple[int, int] | None:
+    """Return where a wording stands in a candidate, as a half-open range of words."""
+    size = len(words)
+    for start in range(len(given) - size + 1):
+        if given[start : start + size] == words:
+            return start, start + size
+    return None
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A text that holds a right wording; does it offer anything else that could be meant?"""
+
+    candidate: str
+    given: tuple[str, ...]
+    asked: frozenset[str]
+    strict: bool
+
+    def nothing_but(self, start: int, end: int) -> bool:
+        """Say whether the words from ``start`` to ``end`` are all that the text offers as an answer."""
+        given, answer = self.given, frozenset(self.given[start:end])
+        if answer <= self.asked:  # it may stand there because the question names it
+            return False
+        if start and given[start - 1].isdigit() and given[start - 1] not in self.asked:
+            return False  # "741 weeks" are not a week
+        known = STOP | TITLES | self.asked
+        rest = [word for word in (*given[:start], *given[end:]) if word not in known]
+        if _MARKS.search(self.candidate):
+            return False
+        if not rest:
+            return True
+        if self.strict or (any(word.isdigit() for word in answer) and any(word.isdigit() for word in rest)):
+            return False
+        if len(given) <= SHORT:
+            return not _APART.search(self.candidate) and not self._rivals(rest)
+        return not _enumerates(self.candidate) and self._leads(end)
+
+    def _rivals(self, rest: list[str]) -> bool:
+        """Say whether the words beside the answer are names or numbers."""
+        written = {tokens(word)[:1]: word for word in re.findall(r"\w+", self.candidate)}
+        return any(not written.get((word,), word)[0].islower() for word in rest)
+
+    def _leads(self, end: int) -> bool:
+        """Say whether the answer of a longer text stands in its first sentence, which speaks of what is asked."""
+        first = tokens(_SENTENCE_END.split(self.candidate, maxsplit=1)[0])
+        said = self.asked - STOP
+        return end <= len(first) and bool(said) and len(said & set(first)) / len(said) >= 1 / 3
+
+
+_MARKS = re.compile(r"(?<!^)\bA\b(?!\.)|(?:^|\s)[-+~<>=≈]\w")  # vitamin A; an option of a command; a bound
+_PARENTHESIS = re.compile(r"(?<=\S)\s*\([^()]{1,20}\)\W*$")
+_NAME = re.compile(r"^\W*[A-Z].*[A-Z]\w*\W*$", re.DOTALL)
+_SENTENCE_END = re.compile(r"(?<=[a-z\d\"”)]{2}[.!])\s+(?=[A-Z\"“])")
+_APART = re.compile(r"[;/|\n•(\[{:]|\b[A-Ja-j]\)|,\s|\band\b")
+_LISTED = re.compile(r"[,;/|\n•]|\band\b")
+
+
+def _enumerates(candidate: str) -> bool:
+    """Say whether a text lists things: three or more short members between separators."""
+    members = [part.split() for part in _LISTED.split(candidate)]
+    return sum(1 <= len(words) <= 4 for words in members) >= 3
+
+
+def _same_name(words: tuple[str, ...], given: tuple[str, ...]) -> bool:
+    """Say whether one is the other without middle names, or with the surname in front."""
+    short, long = sorted((words, given), key=len)
+    if len(short) < 2 or any(word.isdigit() or word == "and" for word in (*short, *long)):
+        return False
+    if sorted(short) == sorted(long):
+        return len(short) == 2 or short[0] == long[-1] or short[-1] == long[0]
+    outer = short[0] == long[0] and short[-1] == long[-1]
+    return outer and len(short) >= 2 and len(long) - len(short) <= 2 and _subsequence(short, long)
+
+
+def _subsequence(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
+    rest = iter(long)
+    return all(word in rest for word in short)
+
+
+# Decades, centuries, seasons and spans of years: what they hold cannot be told from their digits.
+_VAGUE_TIME = re.compile(
+    r"\b\d+s\b|\b\d{4}\s*[-–/]\s*\d{1,4}\b|\bcentur|\bbetween\b|\bsince\b|\bearly\b|\blate\b|\bmid\b", re.I
+)
+
+
+def _is_pinned(wording: str) -> bool:
+    """Say whether a wording is a name or a plain number: what has no synonyms."""
+    words = [word for word in re.findall(r"\w+", wording) if word.casefold() not in STOP]
+    if not words or _VAGUE_TIME.search(wording):
+        return False
+    if any(c.isdigit() for word in words for c in word):
+        return True
+    shouted = len(words) > 1 and wording.isupper()  # where everything is capital, capitals say nothing
+    return not shouted and all(word[0].isupper() for word in words)
+
+
+def _measured(wording: str, candidate: str) -> bool:
+    """Say whether both hold numbers with a known unit, which may be the same measure in two units."""
+    wanted, given = read_numbers(wording), read_numbers(candidate)
+    return any(number.unit for number in wanted) and any(number.unit for number in given)
+
+
+def _related(words: tuple[str, ...], given: tuple[str, ...]) -> bool:
+    """Say whether a candidate has anything in common with a wording: words, spelling, initials."""
+    wanted = [word for word in words if word not in STOP] or list(words)
+    run_on = "".join(given)
+    if any(word in run_on for word in wanted if len(word) > 2):
+        return True
+    if set(wanted) & set(given):
+        return True
+    initials = "".join(word[0] for word in wanted)
+    if len(initials) > 1 and initials in given:
+        return True
+    short = [word for word in given if 2 <= len(word) <= 6]
+    if any(len(given) > 1 and word == "".join(each[0] for each in given) for word in wanted) or any(
+        len(wanted) >= len(word) and word == initials[: len(word)] for word in short
+    ):
+        return True
+    return any(_alike(one, other) for one in wanted if len(one) > 3 for other in given if len(other) > 3)
+
+
+@lru_cache(maxsize=4096)
+def _alike(one: str, other: str) -> bool:
+    if one[:4] == other[:4]:
+        return True
+    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= SPELLING
