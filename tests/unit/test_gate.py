@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.fixtures.forms import CODE, COLLATZ, DRAFTS, RESERVOIR
 from webscale_rl.records import Domain, PlanItem, Question, Span, TaskForm
 from webscale_rl.rewards import Match, match
-from webscale_rl.stages.arithmetic import MAX_LENGTH, ExpressionError, evaluate, numbers
+from webscale_rl.stages.arithmetic import MAX_LENGTH, ExpressionError, evaluate
+from webscale_rl.stages.figures import Figure, figures, numbers
 from webscale_rl.stages.gate import FORM_RULES, GateReason, GateRejection, gate
 from webscale_rl.stages.generate import GenerateAnswer
 from webscale_rl.stages.text_match import Locator, _normalised, contains_words, normalised
@@ -346,6 +347,10 @@ def test_the_gate_never_raises(form: str, changes: dict[str, Any], kept: set[str
         ("1\u202f234 + 1\u00a0000", 2_234),
         ("6 × 7 ÷ 2", 21),
         ("$1,200 + €3", 1203),
+        ("US$1,200 - RMB 3", 1197),
+        ("[(1,567 + 1,453) / 2] - [10]", 1500),
+        ("60.3 million + 32,137 thousand", 92_437_000),
+        ("10 / 2 million", Fraction(1, 200_000)),
         ("20% + 5%", 25),
         ("(40 / 128)\n* 100", Fraction(125, 4)),
         ("-" * 199 + "1", -1),
@@ -363,6 +368,9 @@ def test_arithmetic_is_exact(expression: str, value: Fraction) -> None:
         " ",
         "1 / 0",
         "1 / (2 - 2)",
+        "[1, 2]",
+        "2 millionaires",
+        "2 mıllion",
         "2 ** 3",
         "9**9**9",
         "9 ^ 9",
@@ -593,3 +601,142 @@ def test_leaks_and_voices_that_once_passed(form: str, changes: dict[str, Any], r
 )
 def test_named_sources_and_titles_pass(question: str) -> None:
     assert isinstance(gated("recall", question=question), Question)
+
+
+def test_percent_signs_divide_by_a_hundred_where_that_is_asked_for() -> None:
+    assert evaluate("1,027 / 11%", hundredths=True) == Fraction(102_700, 11)
+    assert evaluate("(4.1% + 4.6 %) / 2", hundredths=True) == Fraction(87, 2000)
+    with pytest.raises(ExpressionError):
+        evaluate("1 / (1% - 0.01)", hundredths=True)
+    assert isinstance(gated("compute", expression="128 / (40% - 0.40)"), GateRejection)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-$1.5 million", [Figure(Fraction(3, 2), 10**6, negative=True)]),
+        ("$(1,234)", [Figure(Fraction(1234), negative=True)]),
+        ("$-5, minus 6 and (7 %)", [Figure(Fraction(n), negative=True) for n in (5, 6, 7)]),
+        ("1914-1918, FY-18 and (9 in all)", [Figure(Fraction(n)) for n in (1914, 1918, 18, 9)]),
+        ("Twenty-one of two hundred and fifty", [Figure(Fraction(21)), Figure(Fraction(250))]),
+        ("six million, someone", [Figure(Fraction(6), 10**6)]),
+        ("ſix", []),
+    ],
+)
+def test_figures_have_sign_and_scale(text: str, expected: list[Figure]) -> None:
+    assert figures(text) == expected
+
+
+ROWS = """Aldermere Boats (in thousands)
+
+| | 2003 | 2002 | 2001 |
+| Fares | 1,452 | 1,946 | 2,310 |
+| Repairs | (81) | — | (40) |"""
+
+
+def counted(question: str, answer: str, expression: str, **changes: Any) -> Question | GateRejection:
+    """Send a computed answer on a small table through the gate."""
+    fields = {
+        "question": question,
+        "answer": answer,
+        "expression": expression,
+        "evidence": ROWS.split("\n")[3:],
+        "answer_type": "quantity",
+        "unit": "",
+        "claim_scope": "world",
+        "scope_anchor": "",
+    }
+    drafted = GenerateAnswer.model_validate(DRAFTS["compute"] | fields | changes)
+    item = PlanItem(persona="An engineer", task_form=TaskForm.COMPUTE, target="a sum")
+    return gate(drafted, item, Domain.OTHER, ROWS)
+
+
+CHANGE = "What was the change in the fares of Aldermere Boats from 2002 to 2003?"
+DECREASE = "What was the decrease in the fares of Aldermere Boats from 2002 to 2003?"
+EITHER = "What was the increase / (decrease) in the fares of Aldermere Boats from 2002 to 2003?"
+PERCENT = {"answer_type": "percent"}
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "expression", "changes"),
+    [
+        (CHANGE, "-494 thousand", "1,452 - 1,946", {}),
+        (CHANGE, "$(494) thousand", "1,452 - 1,946", {"answer_type": "currency"}),
+        (CHANGE, "a decrease of 494 thousand", "1,452 - 1,946", {}),
+        (DECREASE, "494 thousand", "1,452 - 1,946", {}),
+        (CHANGE, "-0.494 million", "1,452 - 1,946", {}),
+        (CHANGE, "-494,000", "1,452 - 1,946", {"answer_type": "integer"}),
+        (CHANGE, "-494", "1,452 - 1,946", {"unit": "thousand dollars"}),
+        (CHANGE, "-25.4%", "(1,452 - 1,946) / 1,946", PERCENT),
+        (CHANGE, "-25.4%", "1,452 / 1,946 * 100 - 100", PERCENT),
+        ("What were the repairs of Aldermere Boats in both years?", "-81 thousand", "-81 - 0", {}),
+    ],
+)
+def test_values_may_be_written_as_people_write_them(
+    question: str, answer: str, expression: str, changes: dict[str, Any]
+) -> None:
+    assert isinstance(counted(question, answer, expression, **changes), Question)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "expression", "changes"),
+    [
+        (CHANGE, "494 thousand", "1,452 - 1,946", {}),
+        (EITHER, "494 thousand", "1,452 - 1,946", {}),
+        (DECREASE, "-494 thousand", "1,946 - 1,452", {}),
+        (CHANGE, "-494 million", "1,452 - 1,946", {}),
+        (CHANGE, "-0.25%", "(1,452 - 1,946) / 1,946", PERCENT),
+        (CHANGE, "-0.25", "(1,452 - 1,946) / 1,946", {"unit": "percent", "answer_type": "decimal"}),
+        ("What was the ratio of fares in 2003 and 2002?", "746", "1,452 / 1,946", {"answer_type": "decimal"}),
+    ],
+)
+def test_a_wrong_sign_or_scale_is_known(
+    question: str, answer: str, expression: str, changes: dict[str, Any]
+) -> None:
+    found = counted(question, answer, expression, **changes)
+    assert isinstance(found, GateRejection)
+    assert found.reason is GateReason.EXPRESSION_NOT_THE_ANSWER
+
+
+@pytest.mark.parametrize(
+    ("changes", "passes"),
+    [
+        ({"answer": "1938", "aliases": ["1937"]}, False),
+        ({"answer": "1938", "aliases": ["1937"], "answer_type": "integer"}, False),
+        ({"answer": "Munch", "aliases": ["Collatz"], "answer_type": "entity"}, False),
+        ({"answer": "the Collatzes", "aliases": ["Collatz"], "answer_type": "entity"}, True),
+        ({"answer": "LC", "aliases": ["Lothar Collatz"], "answer_type": "entity"}, True),
+        ({"answer": "a mathematician", "aliases": ["Lothar"], "answer_type": "phrase"}, True),
+    ],
+)
+def test_an_alias_does_not_carry_another_answer(changes: dict[str, Any], passes: bool) -> None:
+    asked = "Who or what stands behind the rule that leads every start to one?"
+    assert isinstance(gated("recall", question=asked, **changes), Question) is passes
+
+
+def test_numbers_in_words_are_numbers() -> None:
+    asked = "How many cases does the rule of Lothar Collatz have?"
+    cases = {"question": asked, "evidence": ["The rule has only\ntwo cases"], "answer_type": "integer"}
+    assert isinstance(gated("recall", **cases, answer="2"), Question)
+    assert isinstance(gated("recall", **cases, answer="two"), Question)
+    assert isinstance(gated("recall", **cases, answer="three"), GateRejection)
+
+
+@pytest.mark.parametrize(
+    ("thing", "passes"),
+    [
+        ("the text editor", True),
+        ("the document root", True),
+        ("the speaker cables", True),
+        ("the writer processes", True),
+        ("the text editors' view", True),
+        ("the text", False),
+        ("the author suggests", False),
+        ("the document says", False),
+        ("the text fielded", False),
+        ("this text editor", False),
+    ],
+)
+def test_what_only_sounds_like_a_source_passes(thing: str, passes: bool) -> None:
+    question = f"In which year, with {thing}, did Lothar Collatz describe the rule?"
+    assert isinstance(gated("recall", question=question), Question) is passes

@@ -73,7 +73,7 @@ _TOWER = re.compile(
 )
 
 
-def compare(wordings: Sequence[str], candidate: str, *, strict: bool = False) -> Match:
+def compare_expressions(wordings: Sequence[str], candidate: str, *, strict: bool = False) -> Match:
     """Compare an expression with all that are right.
 
     Args:

@@ -10,12 +10,13 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
-from webscale_rl.rewards import expressions, words
 from webscale_rl.rewards.dates import read_date
+from webscale_rl.rewards.expressions import compare_expressions
 from webscale_rl.rewards.normalise import elements, folded, unquoted
 from webscale_rl.rewards.numbers import Number, read_numbers
 from webscale_rl.rewards.spec import NUMERIC_TYPES, AnswerSpec
 from webscale_rl.rewards.verdict import Match
+from webscale_rl.rewards.words import SHORT, STOP, compare_words, echoes, guarded, tokens
 
 MAX_CANDIDATE = 1_000  # characters: a longer text is no short answer
 MAX_EXPRESSION = 4_000  # characters of a text that marks its mathematics
@@ -46,15 +47,15 @@ def match(spec: AnswerSpec, candidate: str, question: str | None = None, *, stri
     if spec.type == "string":
         return _decided(any(unquoted(candidate) == unquoted(wording) for wording in wordings))
     if spec.type == "expression":
-        return expressions.compare(wordings, candidate, strict=strict)
+        return compare_expressions(wordings, candidate, strict=strict)
     if folded(candidate) in {folded(wording) for wording in wordings} - {""}:
         return Match.SAME
     if spec.type in ("entity", "phrase"):
-        return words.compare(wordings, candidate, question, strict=strict)
-    if spec.type != "boolean" and words.guarded(candidate, (*wordings, *spec.options, question or "")):
+        return compare_words(wordings, candidate, question, strict=strict)
+    if spec.type != "boolean" and guarded(candidate, (*wordings, *spec.options, question or "")):
         return Match.UNSURE
     found = _BY_TYPE[spec.type](spec, candidate)
-    if found is Match.UNSURE and words.echoes(wordings, candidate, question):
+    if found is Match.UNSURE and echoes(wordings, candidate, question):
         return Match.SAME
     return found
 
@@ -138,8 +139,8 @@ def _truth(text: str) -> bool | None:
     said = [word.strip(",.") for word in folded(text).split()]
     if not said or (_YES.intersection(said) and _NO.intersection(said)):
         return None
-    first, rest = said[0], [word for word in said[1:] if word not in words.STOP | _YES | _NO]
-    if words.guarded(" ".join(said[1:])) or (rest and len(said) <= words.SHORT and "," not in text):
+    first, rest = said[0], [word for word in said[1:] if word not in STOP | _YES | _NO]
+    if guarded(" ".join(said[1:])) or (rest and len(said) <= SHORT and "," not in text):
         return None
     return True if first in _YES else False if first in _NO else None
 
@@ -185,7 +186,7 @@ def _element(text: str) -> str:
     read = read_numbers(text)
     if len(read) == 1 and not re.search(r"[^\W\d_]", text):
         return str(read[0].value)
-    return " ".join(words.tokens(text)) or text
+    return " ".join(tokens(text)) or text
 
 
 _BY_TYPE: dict[str, Callable[[AnswerSpec, str], Match]] = {

@@ -58,7 +58,7 @@ ORDERS = re.compile(
 GUARDS = (DENIAL, DOUBT, RETRACTION, ORDERS)
 
 
-def compare(
+def compare_words(
     wordings: Sequence[str], candidate: str, question: str | None = None, *, strict: bool = False
 ) -> Match:
     """Compare a name or a phrase with all wordings that are right.

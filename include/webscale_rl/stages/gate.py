@@ -11,9 +11,11 @@ from fractions import Fraction
 from webscale_rl.ids import text_id
 from webscale_rl.records import ClaimScope, Domain, PlanItem, Question, Span, TaskForm
 from webscale_rl.rewards.spec import NUMERIC_TYPES, AnswerSpec
-from webscale_rl.stages.arithmetic import ExpressionError, evaluate, numbers
+from webscale_rl.stages.arithmetic import CONSTANTS, ExpressionError, evaluate
+from webscale_rl.stages.figures import figures, numbers
 from webscale_rl.stages.generate import GenerateAnswer
 from webscale_rl.stages.text_match import contains_words, locator, normalised
+from webscale_rl.stages.written import is_another_wording, is_written_for, numbers_told, rounding
 
 
 class GateReason(StrEnum):
@@ -70,15 +72,25 @@ CODE_QUESTION_CHARACTERS = 2_000  # an execute question carries its code
 ANSWER_WORDS = 20
 TOLERANCE_SHARE = Fraction(1, 50)  # of the answer, if its rounding is finer
 LONG_ANSWERS = frozenset({"list", "set", "tuple", "expression", "string", "choice"})
-# Numbers that arithmetic brings along: averages, percentages, units of time and scale.
-CONSTANTS = frozenset(
-    map(Fraction, (1, 2, 3, 4, 7, 10, 12, 24, 30, 52, 60, 100, 360, 365, 1000, 3600, 10**6, 10**9))
-)
+_EMPTY_CELL = re.compile(r"\|\s*[$£€¥]?\s*[-–—]\s*%?\s*(?:\||$)", re.MULTILINE)  # accounts write 0 as a dash
 
 _PARTS = "(?:passage|text|document|article|excerpt|author|speaker|narrator|paragraph|writer)s?"
+# What a word behind them makes another thing: "the text editor", "the document root". Verbs are none of these.
+_COMPOUND = (
+    r"(?<=text) (?:adventure|area|box|buffer|color|colour|corpus|cursor|editor|element|encoding|field|file|format"
+    r"|formatter|generator|interface|layer|message|messaging|mining|mode|node|processing|processor|segment|size"
+    r"|stream|string|widget)s?\b"
+    r"|(?<=document) (?:class|database|element|format|fragment|id|library|management|node|object|processor|root"
+    r"|scanner|store|tree|type|viewer)(?:e?s)?\b"
+    r"|(?<=author) (?:element|field|function|index|metadata|tag)s?\b"
+    r"|(?<=speaker) (?:cable|cone|driver|enclosure|recognition|system|wire)s?\b"
+    r"|(?<=paragraph) (?:break|element|mark|style|tag)s?\b"
+    r"|(?<=writer) (?:lock|process|task|thread)(?:e?s)?\b"
+    r"|(?<=passage) (?:grave|tomb)s?\b"
+)
 _SOURCE = re.compile(
     rf"\b(?:(?:this|that|these|given|provided|following|above|preceding|accompanying) {_PARTS}"
-    rf"|the {_PARTS}(?! of\b)"  # "the author of Dune" and "the text of the treaty" are known without it
+    rf"|the {_PARTS}\b(?! of\b|{_COMPOUND})"  # "the author of Dune", "the text of the treaty" are known without it
     r"|according to (?:the|this) (?:author|information|section|description|source)"
     r"|according to (?:the|this) (?:study|survey|report|paper|table|figure)(?! (?:of|by|from|on|published)\b)"
     r"|(?:in|of|by|from) (?:the|this|the present) (?:study|survey|report|paper|trial)"
@@ -156,10 +168,10 @@ def _specified(draft: _Draft) -> Finding:
         return _reject(GateReason.SPEC_INVALID, f"the type choice for the task form {draft.form.value}")
     if answer.answer_type not in NUMERIC_TYPES:
         return None
-    held = numbers(answer.answer)
+    held = [figure.written for figure in figures(answer.answer)]
     if not held:
         return _reject(GateReason.SPEC_INVALID, f"{answer.answer_type} without a number: {answer.answer!r}")
-    allowed = max(max(held) * TOLERANCE_SHARE, _rounding(answer))
+    allowed = max(max(held) * TOLERANCE_SHARE, rounding(answer.answer))
     if Fraction(str(answer.tolerance)) > allowed:
         return _reject(
             GateReason.SPEC_INVALID, f"a tolerance of {answer.tolerance:g} lets wrong answers pass"
@@ -216,11 +228,7 @@ def _stated(draft: _Draft) -> Finding:
         return _reject(GateReason.EVIDENCE_MISSING, f"{answer.answer!r} alone proves nothing")
     if answer.answer_type == "boolean":
         return None
-    if answer.answer_type in NUMERIC_TYPES:
-        wanted, held = numbers(answer.answer), set(numbers(draft.evidence))
-        if wanted and (all(number in held for number in wanted) or _spelled(answer, draft.evidence)):
-            return None
-    elif _spelled(answer, draft.evidence) or _parts_spelled(answer, draft.evidence):
+    if _spelled(answer, draft.evidence) or _parts_spelled(answer, draft.evidence):
         return None
     return _reject(GateReason.ANSWER_NOT_IN_EVIDENCE, repr(answer.answer))
 
@@ -234,7 +242,17 @@ def _no_guess(draft: _Draft) -> Finding:
 
 
 def _spelled(answer: GenerateAnswer, evidence: str) -> bool:
-    return any(contains_words(wording, evidence) for wording in (answer.answer, *answer.aliases))
+    """An alias may stand for the answer where no number differs and, of a name, where it is that name reworded."""
+    if contains_words(answer.answer, evidence):
+        return True
+    if not numbers_told(answer, evidence):
+        return False
+    if answer.answer_type in NUMERIC_TYPES:
+        return True
+    aliases = [alias for alias in answer.aliases if contains_words(alias, evidence)]
+    if answer.answer_type == "entity":
+        return any(is_another_wording(alias, answer.answer) for alias in aliases)
+    return bool(aliases)
 
 
 def _parts_spelled(answer: GenerateAnswer, evidence: str) -> bool:
@@ -265,46 +283,31 @@ def _derived(draft: _Draft) -> Finding:
 def _evaluates(draft: _Draft, stated: str) -> Finding:
     answer = draft.answer
     try:
-        value = evaluate(answer.expression)
+        values = [evaluate(answer.expression)]
+        # "(4.1% + 4.6%) / 2" is 4.35 %; hundredths, of which people say percent, are multiplied by 100 first.
+        if "%" in answer.expression and (
+            answer.answer_type != "percent" or 100 in numbers(answer.expression)
+        ):
+            values.append(evaluate(answer.expression, hundredths=True))
     except ExpressionError as error:
         return _reject(GateReason.EXPRESSION_INVALID, f"{answer.expression!r}: {error}")
-    known = set(numbers(stated)) | CONSTANTS
+    known = _known(stated)
     for operand in numbers(answer.expression):
         if operand not in known:
             return _reject(GateReason.OPERAND_NOT_IN_EVIDENCE, f"{float(operand):g} in {answer.expression!r}")
-    claimed = numbers(answer.answer)
-    if not any(
-        _agrees(reading, number, answer) for reading in _readings(value, answer) for number in claimed
-    ):
+    if not any(is_written_for(value, answer, stated, draft.document) for value in values):
         return _reject(
             GateReason.EXPRESSION_NOT_THE_ANSWER,
-            f"{answer.expression!r} is {float(value):g}, the answer {answer.answer!r}",
+            f"{answer.expression!r} is {float(values[0]):g}, the answer {answer.answer!r}",
         )
     return None
 
 
-def _readings(value: Fraction, answer: GenerateAnswer) -> Iterator[Fraction]:
-    """Yield the numbers that may be written for a value: 28,511 (of millions) as "$28.5 billion", 0.12 as "12%"."""
-    yield value
-    written = normalised(f"{answer.answer} {answer.unit}")
-    if re.search(r"\b(?:thousand|million|billion|trillion)\b", written):
-        for scale in (10**3, 10**6, 10**9, 10**12):
-            yield value / scale
-            yield value * scale
-    if answer.answer_type == "percent":
-        yield value * 100
-
-
-def _agrees(value: Fraction, claimed: Fraction, answer: GenerateAnswer) -> bool:
-    """Say whether a claimed number is the value, within its tolerance or rounded to its own decimals."""
-    slack = max(Fraction(str(answer.tolerance)), _rounding(answer))  # as written: 0.3 is 3/10
-    return abs(abs(value) - claimed) <= slack
-
-
-def _rounding(answer: GenerateAnswer) -> Fraction:
-    """Return half a unit of the last decimal that an answer shows."""
-    shown = re.search(r"\.(\d+)", answer.answer)
-    return Fraction(1, 2 * 10 ** (len(shown.group(1)) if shown else 0))
+def _known(stated: str) -> set[Fraction]:
+    """Return the numbers that arithmetic may use: those of a text, and those that it brings along."""
+    found = figures(stated)
+    nought = {Fraction(0)} if _EMPTY_CELL.search(stated) else set()
+    return {figure.written for figure in found} | {figure.value for figure in found} | CONSTANTS | nought
 
 
 def _compared(draft: _Draft) -> Finding:
