@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run up provenance preview check-prompts test chaos bench lint lock clean
+.PHONY: help run up provenance preview calibrate import-rollouts check-prompts test chaos bench lint lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,13 @@ provenance: $(INSTALLED) ## Print everything that a pair came from (variables: I
 
 preview: $(INSTALLED) ## Print the prompts of a document (variables: DOC ROW PART STAGE DOMAIN FORM LLM_BASE_URL LLM_MODEL LLM_API_KEY)
 	@exec $(BIN)/python -m webscale_rl.preview
+
+calibrate: $(INSTALLED) ## Measure every stage on labelled items (variables: ITEMS OUT WORK LLM_BASE_URL LLM_MODEL LLM_API_KEY LLM_REVISION CHECKER_... SECOND_SOLVER_...)
+	@exec $(BIN)/python -m webscale_rl.local calibrate
+
+import-rollouts: $(INSTALLED) ## Import a trainer's rollouts as attempts at pairs (variables: FILE SOLVER TEMPERATURE WORK)
+	@exec $(BIN)/python -m webscale_rl.difficulty.rollouts "$(FILE)" --solver "$(or $(SOLVER),trainer)" \
+		$(if $(TEMPERATURE),--temperature "$(TEMPERATURE)")
 
 check-prompts: $(INSTALLED) ## Check the demonstrations in include/webscale_rl/prompts/demonstrations
 	@$(BIN)/python -m webscale_rl.stages.check_prompts

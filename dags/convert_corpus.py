@@ -84,6 +84,13 @@ def convert_corpus() -> None:
 
         return airflow_adapter.open_run(str(run_id), tokens, params or {})
 
+    @task(pool="llm")
+    async def calibrate(run: str, params: dict[str, Any] | None = None) -> dict[str, float]:
+        """Measure every stage on labelled items, where the form asks for it."""
+        from webscale_rl import airflow_adapter
+
+        return await airflow_adapter.calibrate(params or {})
+
     @task
     def cut_corpus(run: str, params: dict[str, Any] | None = None) -> list[str]:
         """Read the corpus and cut it into shards."""
@@ -135,7 +142,14 @@ def convert_corpus() -> None:
     # What follows a setup directly may only wait for its success: these take the run's id from the context.
     written = write_dataset()
     summary = summarise()
-    canary >> converted >> written >> summary >> close_run(opened).as_teardown(setups=opened)
+    (
+        calibrate(opened)
+        >> canary
+        >> converted
+        >> written
+        >> summary
+        >> close_run(opened).as_teardown(setups=opened)
+    )
 
 
 convert_corpus()

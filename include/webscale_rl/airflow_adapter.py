@@ -6,6 +6,7 @@ The only module here that imports Airflow.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import os
 import re
@@ -22,12 +23,24 @@ from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipExceptio
 from sqlalchemy import Engine
 
 from webscale_rl import ingest as ingestion
+from webscale_rl.calibration.calibrate import IN_FLIGHT
+from webscale_rl.calibration.calibrate import calibrate as calibrate_stages
+from webscale_rl.calibration.items import read_items
+from webscale_rl.calibration.report import as_text, small_numbers
 from webscale_rl.canary import Bounds
 from webscale_rl.config import ConversionConfig, ModelName
 from webscale_rl.corpus.fields import FieldNames
 from webscale_rl.corpus.files import require_no_secret
 from webscale_rl.corpus.partitions import is_there, resolve, roots_of
 from webscale_rl.corpus.quality import QualityRules
+from webscale_rl.difficulty import run as measurement
+from webscale_rl.difficulty.config import DifficultyConfig
+from webscale_rl.difficulty.rollouts import import_rollouts as read_rollouts
+from webscale_rl.difficulty.solvers import SELF_MEASURED, distinct
+from webscale_rl.difficulty.solvers import probe_solvers as probe_all
+from webscale_rl.difficulty.summary import summarise as summarise_attempts
+from webscale_rl.difficulty.worker import MeasureSettings
+from webscale_rl.difficulty.worker import measure_shard as measure
 from webscale_rl.errors import CanaryFailed, ConfigurationError, PartitionMissing, RunIncomplete
 from webscale_rl.llm.endpoint import Endpoint
 from webscale_rl.llm.measure import TokenMeasure
@@ -35,15 +48,19 @@ from webscale_rl.llm.probe import probe, require_context
 from webscale_rl.llm.purse import Amount, Price
 from webscale_rl.release.dataset import is_written
 from webscale_rl.release.dataset import write_dataset as write_files
-from webscale_rl.store import partitions, runs
+from webscale_rl.store import measurements, partitions, runs
+from webscale_rl.store.calibrations import keep_calibration
 from webscale_rl.store.engine import libpq_url, open_engine
 from webscale_rl.store.ingestions import gather, ingest
 from webscale_rl.store.queries import funnel, rates, usage
 from webscale_rl.worker import WorkerSettings
 from webscale_rl.worker import convert_shard as work
 
+logger = logging.getLogger(__name__)
+
 DATABASE = "webscale_db"
 GENERATOR, CHECKER, SECOND_SOLVER = "webscale_generator", "webscale_checker", "webscale_second_solver"
+SOLVERS = ("webscale_solver", "webscale_solver_2", "webscale_solver_3")
 MAX_SHARDS = 1024  # Airflow's max_map_length
 
 
@@ -76,6 +93,26 @@ def open_run(run_id: str, tokens: Mapping[str, Any], params: Mapping[str, Any]) 
     with _engine() as engine:
         runs.open_run(engine, run_id, config, dict(params))
     return run_id
+
+
+async def calibrate(params: Mapping[str, Any]) -> dict[str, float]:
+    """Measure every stage on the shipped items, log the tables, store the row, and return what matters most.
+
+    Raises:
+        WebscaleError: an endpoint refuses or kept failing. Bad figures raise nothing.
+    """
+    if not params["calibrate"]:
+        return {}
+    items, bad_lines = read_items()
+    endpoints = _endpoints(params["check_depth"])
+    found = await calibrate_stages(
+        items, bad_lines, endpoints, max_in_flight=params["max_in_flight"] or IN_FLIGHT
+    )
+    with _engine() as engine:
+        keep_calibration(engine, found)
+    for line in as_text(found).splitlines():
+        logger.info("%s", line)
+    return small_numbers(found)
 
 
 def cut_corpus(run_id: str, params: Mapping[str, Any]) -> list[str]:
@@ -151,9 +188,6 @@ async def convert_shard(
             f"connections, prompts or code have changed since run {run_id!r} was opened: trigger a new run, "
             "which uses again what was answered"
         )
-    stop = asyncio.Event()
-    # An asynchronous task ignores SIGTERM otherwise, and SIGKILL follows five seconds later.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     settings = WorkerSettings(
         database_url=libpq_url(url),
         endpoints=endpoints,
@@ -162,8 +196,7 @@ async def convert_shard(
         budget=_budget(params),
         only_failed=None if params["only_failed"] is None else frozenset(params["only_failed"]),
     )
-    owner = f"{socket.gethostname()}:{os.getpid()}"
-    return await work(shard_id, run_id, settings, owner=owner, stop=stop, first=first)
+    return await work(shard_id, run_id, settings, owner=_owner(), stop=_stop_at_sigterm(), first=first)
 
 
 def write_dataset(run_id: str) -> dict[str, int]:
@@ -274,6 +307,146 @@ def close_partition(context: Mapping[str, Any]) -> None:
         partitions.close(engine, partition, "failed", "a task failed: its log says why")
 
 
+async def probe_solvers(params: Mapping[str, Any]) -> list[str]:
+    """Ask every solver a question, and return their names; none where rollouts are imported instead.
+
+    Raises:
+        ConfigurationError: with one line that says what to change.
+    """
+    if params["rollouts"]:
+        return []
+    solvers = _solvers()
+    await probe_all(solvers, params["max_tokens"])
+    return list(measurement.config_of(solvers, params).solvers)
+
+
+def open_measurement(run_id: str, params: Mapping[str, Any]) -> str:
+    """Record the run with its configuration and return its id in the database."""
+    own = measurements.measuring(run_id)
+    with _engine() as engine:
+        runs.open_run(engine, own, _difficulty(params), dict(params))
+    return own
+
+
+def import_rollouts(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Import the file of rollouts that the form names, and return what was found; nothing where it names none."""
+    if not params["rollouts"]:
+        return {}
+    with _engine() as engine:
+        found = read_rollouts(
+            engine,
+            params["rollouts"],
+            solver=params["rollouts_solver"],
+            temperature=params["temperature"],
+            suspect_attempts=params["suspect_attempts"],
+        )
+    return asdict(found)
+
+
+def list_shards(run: str, params: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the shards whose pairs are measured; none where rollouts are imported instead."""
+    if params["rollouts"]:
+        return []
+    with _engine() as engine:
+        shard_ids = measurement.assign(engine, run, params["converted_run"])
+    if len(shard_ids) > MAX_SHARDS:
+        raise ConfigurationError(
+            f"the accepted pairs lie in {len(shard_ids)} shards, more than Airflow maps over ({MAX_SHARDS}): measure "
+            "one run of convert_corpus at a time"
+        )
+    return shard_ids
+
+
+async def measure_shard(run: str, shard_id: str, params: Mapping[str, Any]) -> dict[str, int]:
+    """Have the solvers attempt the pairs of one shard, and return its counts.
+
+    Raises:
+        ConfigurationError: connections or prompts are no longer those that the run was opened with.
+    """
+    solvers, config = _solvers(), _difficulty(params)
+    url = _database_url()
+    with _engine() as engine:
+        if measurements.config_hash_of(engine, run) != config.hash:
+            raise ConfigurationError(
+                f"connections, prompts or code have changed since run {run!r} was opened: trigger a new run, which "
+                "uses again what was answered"
+            )
+        sources = measurements.sources(engine, params["converted_run"])
+    settings = MeasureSettings(
+        database_url=libpq_url(url),
+        endpoints=solvers,
+        config=config,
+        sources=sources,
+        attempts=params["attempts"],
+        max_in_flight=params["max_in_flight"],
+        budget=_budget(params),
+    )
+    return await measure(shard_id, run, settings, owner=_owner(), stop=_stop_at_sigterm())
+
+
+def summarise_difficulty(
+    run_id: str,
+    shard_ids: Sequence[str] | None,
+    imported: Mapping[str, Any] | None,
+    params: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Write what is known of the run's pairs below the store, and return it.
+
+    Raises:
+        RunIncomplete: shards were not listed, or one did not finish.
+    """
+    if shard_ids is None or imported is None:
+        raise RunIncomplete("nothing was measured: the first task that failed says why")
+    own, config = measurements.measuring(run_id), _difficulty(params)
+    solvers = [] if imported else list(config.solvers)
+    with _engine() as engine:
+        summary = summarise_attempts(
+            engine,
+            own,
+            [] if imported else measurements.sources(engine, params["converted_run"]),
+            solvers=solvers,
+            temperature=config.temperature,
+            group=params["group_size"],
+            note=SELF_MEASURED if solvers and _endpoint(SOLVERS[0]) is None else "",
+            imported=dict(imported),
+        )
+        measurement.write(summary, difficulty_folder(_store(), run_id))
+        why = measurement.shortfall(engine, own, summary, len(solvers))
+    if why:
+        raise RunIncomplete(why)
+    return summary.as_dict()
+
+
+def close_measurement(run: str, summary: Mapping[str, Any] | None) -> None:
+    """Record how the run ended."""
+    with _engine() as engine:
+        if summary is None:
+            runs.close_run(engine, run, "failed", "a task failed: its log says why")
+        else:
+            runs.close_run(engine, run, "success", summary["note"])
+
+
+def _difficulty(params: Mapping[str, Any]) -> DifficultyConfig:
+    return measurement.config_of({} if params["rollouts"] else _solvers(), params)
+
+
+def _solvers() -> dict[str, Endpoint]:
+    """Return the solvers by connection: all that exist; without any, the generator measures itself."""
+    found = {name: endpoint for name in SOLVERS if (endpoint := _endpoint(name))}
+    return distinct(found) if found else {GENERATOR: _generator()}
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _stop_at_sigterm() -> asyncio.Event:
+    """Return what SIGTERM sets: an asynchronous task ignores it otherwise, and SIGKILL follows in five seconds."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    return stop
+
+
 def _partition(context: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return template, date and URI of the partition that a run is about."""
     params = context["params"]
@@ -337,17 +510,21 @@ def _config(
 
 def dataset_folder(store: str, run_id: str) -> str:
     """Return where the data set of a run stands; a run id is a user's text, so only plain characters remain."""
-    return f"{store.rstrip('/')}/datasets/{re.sub(r'[^A-Za-z0-9_-]', '_', run_id)}"
+    return f"{store.rstrip('/')}/datasets/{_plain(run_id)}"
+
+
+def difficulty_folder(store: str, run_id: str) -> str:
+    """Return where the summary of a run that measures stands."""
+    return f"{store.rstrip('/')}/difficulty/{_plain(run_id)}"
+
+
+def _plain(run_id: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "_", run_id)
 
 
 def _endpoints(check_depth: str) -> dict[str, Endpoint]:
     """Return the endpoints by role. Without a checker of its own, the generator's model checks."""
-    generator = _endpoint(GENERATOR)
-    if generator is None:
-        raise ConfigurationError(
-            f"connection {GENERATOR!r} is missing: create it with type openai, host = base URL ending in /v1, "
-            'password = API key, extra = {"model": "..."}'
-        )
+    generator = _generator()
     found = {"generator": generator, "checker": _endpoint(CHECKER) or generator}
     if check_depth == "full" and (second := _endpoint(SECOND_SOLVER)):
         if ModelName.of(second) == ModelName.of(found["checker"]):
@@ -356,6 +533,16 @@ def _endpoints(check_depth: str) -> dict[str, Endpoint]:
                 "with itself: name another one or delete the connection"
             )
         found["second_solver"] = second
+    return found
+
+
+def _generator() -> Endpoint:
+    found = _endpoint(GENERATOR)
+    if found is None:
+        raise ConfigurationError(
+            f"connection {GENERATOR!r} is missing: create it with type openai, host = base URL ending in /v1, "
+            'password = API key, extra = {"model": "..."}'
+        )
     return found
 
 

@@ -10,13 +10,13 @@ from webscale_rl.llm.endpoint import Endpoint
 from webscale_rl.llm.measure import TokenMeasure
 from webscale_rl.records import Domain, Record, TaskForm
 from webscale_rl.stages.assess import ASSESS
-from webscale_rl.stages.check import BLIND, JUDGE, MATCH, SOLVE, CheckDepth
+from webscale_rl.stages.check import BLIND, CLOSED, JUDGE, MATCH, OPTIONS, SOLVE, CheckDepth
 from webscale_rl.stages.demonstrations import guides_version
 from webscale_rl.stages.generate import generate_stage
 from webscale_rl.stages.repair import repair_stage
 
 GUIDES = "guides"  # card and demonstrations of a domain, among the versions of prompts
-ROAD_VERSION = 2  # raised when the rules between the calls (gate, matching, order of checks) change outcomes
+ROAD_VERSION = 3  # raised when the rules between the calls (gate, matching, order of checks) change outcomes
 
 
 class ModelName(Record):
@@ -36,7 +36,9 @@ def prompt_versions() -> dict[str, str]:
     """Return the version of every prompt, and of the card and demonstrations of every domain."""
     any_forms = (Domain.OTHER, (TaskForm.RECALL,))
     written = (generate_stage(*any_forms), repair_stage(*any_forms))
-    stages = {stage.name: stage.version for stage in (ASSESS, *written, SOLVE, MATCH, BLIND, JUDGE)}
+    stages = {
+        stage.name: stage.version for stage in (ASSESS, *written, SOLVE, MATCH, BLIND, OPTIONS, CLOSED, JUDGE)
+    }
     return stages | {f"{GUIDES}:{domain.value}": guides_version(domain) for domain in Domain}
 
 

@@ -218,7 +218,8 @@ def _declined(outcome: ItemOutcome, mended: Answered[GenerateAnswer]) -> ItemOut
 def _words(check: Check) -> str:
     """Return the words of the verdict that decided: the last one."""
     last = check.verdicts[-1]
-    return f"{last.judge}: {last.outcome}. {last.words}"
+    rival = f" Rival answer: {check.rival}" if check.rival and "Rival answer:" not in last.words else ""
+    return f"{last.judge}: {last.outcome}. {last.words}{rival}"
 
 
 def _reason_of(error: Exception) -> dict[str, str]:

@@ -79,7 +79,7 @@ FORM: dict[str, dict[str, Any]] = {
         "maximum": 1_000_000,
         "title": "Longest part, tokens",
         "description": "A longer document is split at headings and paragraphs, and each part is asked about by "
-        "itself. Counted as the served model does; its context must hold 11,000 more.",
+        "itself. Counted as the served model does; its context must hold 12,000 more.",
         "section": "Quality",
     },
     "repair": {
@@ -88,6 +88,14 @@ FORM: dict[str, dict[str, Any]] = {
         "title": "Repair",
         "description": "Revise a question once that was turned down for a fault that can be mended (a leak, missing "
         "context, a wrong form), and check it again.",
+        "section": "Quality",
+    },
+    "calibrate": {
+        "default": False,
+        "type": "boolean",
+        "title": "Calibrate first",
+        "description": "Ask every stage about labelled items (about 900 calls, outside of the budget) before "
+        "anything is converted, log how well it tells good from bad, and store it. The figures never fail the run.",
         "section": "Quality",
     },
     "canary_documents": {

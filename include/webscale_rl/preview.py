@@ -27,15 +27,16 @@ from webscale_rl.llm.prompts import Message, show_document
 from webscale_rl.local.settings import read_settings
 from webscale_rl.records import Document, Domain, PlanItem, Question, TaskForm
 from webscale_rl.stages.assess import ASSESS, profile, rejection
-from webscale_rl.stages.check import BLIND, JUDGE, MATCH, SOLVE
+from webscale_rl.stages.check import BLIND, CLOSED, JUDGE, MATCH, OPTIONS, SOLVE
 from webscale_rl.stages.demonstrations import Forms, shown_forms
 from webscale_rl.stages.gate import GateRejection, gate
 from webscale_rl.stages.generate import generate_fields, generate_stage
+from webscale_rl.stages.options import stem_of
 from webscale_rl.stages.parts import parts_of, position
 from webscale_rl.stages.repair import repair_stage, shown_draft
 from webscale_rl.stages.stage import Stage
 
-STAGES = ("assess", "generate", "solve", "match", "blind", "judge", "repair")
+STAGES = ("assess", "generate", "solve", "match", "blind", "options", "closed", "judge", "repair")
 
 
 @dataclass(frozen=True)
@@ -117,11 +118,13 @@ async def preview(
         shown, draft = await road.show(generate_stage(domain, forms), generate_fields(item, domain))
         yield shown
         question, answer, gated = "(the generated question)", "(its answer)", None
+        options = "(the options of a choice question)"
         if draft is not None and not draft.abstain:
             gated = gate(draft, item, domain, chosen.text)
             question, answer = draft.question, draft.answer
             if isinstance(gated, Question):
                 question = gated.text
+                options = question.removeprefix(stem_of(gated)).strip() or options
             else:
                 yield Shown(
                     shown.stage, [], note=f"the gate rejects it: {gated.reason.value}: {gated.detail}"
@@ -140,6 +143,8 @@ async def preview(
         for stage, given in (
             (MATCH, fields),
             (BLIND, {"question": question}),
+            (OPTIONS, {"options": options}),
+            (CLOSED, {"question": question}),
             (JUDGE, {"question": question, "answer": answer}),
             (repair_stage(domain, forms), to_mend),
         ):

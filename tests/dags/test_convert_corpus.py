@@ -17,7 +17,7 @@ def test_it_is_read_without_errors_and_explains_itself(dag: dict[str, Any]) -> N
 
 
 def test_every_parameter_has_title_description_section_and_bounds(dag: dict[str, Any]) -> None:
-    assert len(dag["params"]) == 18
+    assert len(dag["params"]) == 19
     for name, param in dag["params"].items():
         schema = param["schema"]
         assert schema["title"], name
@@ -49,6 +49,16 @@ def test_no_failure_is_hidden(dag: dict[str, Any]) -> None:
     assert tasks["write_dataset"]["outlets"] == ["webscale_rl_pairs"]
     leaves = set(tasks) - {upstream for task in tasks.values() for upstream in task["upstream"]}
     assert leaves == {"close_run"}, "a teardown does not decide the state of a run, summarise does"
+
+
+def test_a_calibration_comes_before_any_document(dag: dict[str, Any]) -> None:
+    tasks = dag["tasks"]
+    assert tasks["calibrate"]["pool"] == "llm"
+    assert tasks["calibrate"]["upstream"] == ["open_run"]
+    assert "calibrate" in tasks["run_canary"]["upstream"], (
+        "an endpoint that fails ends the run before it is paid"
+    )
+    assert dag["params"]["calibrate"]["value"] is False
 
 
 def test_every_default_is_one_that_the_library_takes(dag: dict[str, Any]) -> None:

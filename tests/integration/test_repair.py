@@ -137,7 +137,14 @@ async def test_sound_questions_cost_nothing_more(pipeline: Pipeline, offline_end
 @pytest.mark.parametrize("reason", sorted(MENDABLE))
 def test_every_fault_that_is_mended_is_one_that_occurs(reason: str) -> None:
     """A renamed reason would silently never be repaired again."""
-    checks = {"needs_context", "ambiguous", "not_unique", "answer_revealed"}
+    checks = {
+        "needs_context",
+        "ambiguous",
+        "not_unique",
+        "answer_revealed",
+        "premises_missing",
+        "guessable_options",
+    }
     assert "ambiguous" in BlindAnswer.model_fields
     assert "answer_revealed" in JudgeAnswer.model_fields
     assert reason in {each.value for each in GateReason} | checks

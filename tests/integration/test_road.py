@@ -94,6 +94,7 @@ async def test_a_changed_checker_reruns_only_the_checks(pipeline: Pipeline, offl
         "assess": 0,
         "blind": 6,
         "generate": 0,
+        "options": 1,
         "solve": 6,
     }
 
@@ -249,6 +250,7 @@ async def test_an_unusable_answer_fails_the_item_and_the_next_run_drives_it_agai
         "assess": 0,
         "blind": 1,
         "generate": 0,
+        "options": 0,
         "solve": 1,
     }
 
@@ -355,7 +357,7 @@ async def test_a_stopped_worker_keeps_what_was_answered_and_frees_the_shard(
     assert pipeline.rows("SELECT state FROM conversions") == [("open",)]
     found = await pipeline.run(corpus, endpoint, run_id="second")
     assert found.pairs == 6
-    assert sum(pipeline.calls().values()) == 2 + 6 + 6 + 6
+    assert sum(pipeline.calls().values()) == 2 + 6 + 6 + 6 + 1  # assess, generate, solve, blind, options
 
 
 async def test_a_stopped_worker_does_not_wait_for_slow_answers(
@@ -385,7 +387,8 @@ async def test_an_answer_with_raw_line_breaks_is_served_again(
     before = pipeline.calls()
     found = await pipeline.run(corpus, endpoint, run_id="full", depth="full")
     assert found.pairs == 6
-    assert pipeline.calls() == before | {"judge": 6}
+    # twice more for yes or no, once for four options; derive and execute without the document
+    assert pipeline.calls() == before | {"judge": 6, "closed": 2, "solve": before["solve"] + 3}
 
 
 async def test_a_stored_answer_that_cannot_be_read_any_more_is_asked_for_anew(
@@ -510,5 +513,5 @@ async def test_progress_counts_documents_pairs_and_calls(pipeline: Pipeline, off
     await pipeline.run(pipeline.corpus(DOCUMENTS), offline_endpoint(script=script()))
     found = progress(pipeline.engine, "run")
     assert (found.documents_total, found.documents_done, found.pairs) == (2, 2, 6)
-    assert found.calls == 2 + 6 + 6 + 6
+    assert found.calls == 2 + 6 + 6 + 6 + 1  # assess, generate, solve, blind, options
     assert progress(pipeline.engine, "no such run").documents_total is None

@@ -9,7 +9,7 @@ from webscale_rl.llm.fence import ZERO_WIDTH_SPACE, defuse, fenced
 from webscale_rl.llm.prompts import show_document
 from webscale_rl.records import Domain, PlanItem, TaskForm
 from webscale_rl.stages.assess import ASSESS
-from webscale_rl.stages.check import BLIND, JUDGE, MATCH, SOLVE
+from webscale_rl.stages.check import BLIND, CLOSED, JUDGE, MATCH, OPTIONS, SOLVE
 from webscale_rl.stages.generate import generate_fields, generate_stage
 from webscale_rl.stages.instructions import SYSTEM
 from webscale_rl.stages.repair import repair_stage
@@ -35,6 +35,8 @@ def prompt(stage: Stage, text: str) -> list[dict[str, str]]:
         "solve": {"question": text},
         "match": {"question": text, "answer_one": text, "answer_two": text},
         "blind": {"question": text},
+        "options": {"options": text},
+        "closed": {"question": text},
         "judge": {"question": text, "answer": text},
     }[stage.name]
     return stage.messages(show_document(text, text), fields)
@@ -50,7 +52,9 @@ def test_the_collection_is_large() -> None:
 
 
 @pytest.mark.parametrize(
-    "stage", [ASSESS, GENERATE, SOLVE, MATCH, BLIND, JUDGE, REPAIR], ids=lambda stage: stage.name
+    "stage",
+    [ASSESS, GENERATE, SOLVE, MATCH, BLIND, OPTIONS, CLOSED, JUDGE, REPAIR],
+    ids=lambda stage: stage.name,
 )
 @pytest.mark.parametrize("text", INJECTIONS.values(), ids=INJECTIONS)
 def test_an_injection_changes_nothing_but_the_data(text: str, stage: Stage) -> None:

@@ -13,7 +13,7 @@ from webscale_rl.llm.prompts import load_card, show_document
 from webscale_rl.llm.schema import answer_tokens
 from webscale_rl.records import Domain, PlanItem, TaskForm
 from webscale_rl.stages.assess import ASSESS
-from webscale_rl.stages.check import BLIND, JUDGE, MATCH, SOLVE
+from webscale_rl.stages.check import BLIND, CLOSED, JUDGE, MATCH, OPTIONS, SOLVE
 from webscale_rl.stages.demonstrations import DOMAIN_FILES, shown_forms
 from webscale_rl.stages.generate import GenerateAnswer, generate_fields, generate_stage
 from webscale_rl.stages.instructions import SECTIONS, SYSTEM, TASKS
@@ -22,7 +22,7 @@ from webscale_rl.stages.stage import Stage
 
 GENERATE = [generate_stage(domain, (form,)) for domain in Domain for form in TaskForm]
 REPAIR = repair_stage(Domain.MATH, (TaskForm.COMPUTE,))
-STAGES: list[Stage] = [ASSESS, *GENERATE, REPAIR, SOLVE, MATCH, BLIND, JUDGE]
+STAGES: list[Stage] = [ASSESS, *GENERATE, REPAIR, SOLVE, MATCH, BLIND, OPTIONS, CLOSED, JUDGE]
 DOCUMENT = "# Radium\n\nMarie Curie isolated radium in 1910."
 PLAIN_KEYWORDS = {
     "type",
@@ -95,7 +95,7 @@ def test_items_of_a_document_differ_only_behind_the_demonstrations() -> None:
 
 
 def test_blind_judge_and_matcher_never_see_the_document() -> None:
-    for stage in (BLIND, MATCH):
+    for stage in (BLIND, MATCH, OPTIONS, CLOSED):
         assert "document" not in fenced(messages(stage, {"question": "Which?"})[1]["content"])
 
 
@@ -134,7 +134,7 @@ def test_every_field_is_explained_in_the_template_in_its_order(stage: Stage) -> 
 
 
 def test_reasoning_comes_before_the_verdict() -> None:
-    for stage in (ASSESS, SOLVE, MATCH, BLIND, JUDGE):
+    for stage in (ASSESS, SOLVE, MATCH, BLIND, OPTIONS, CLOSED, JUDGE):
         assert next(iter(stage.schema["properties"])) == "analysis"
     order = list(GENERATE[0].schema["properties"])
     assert order[:2] == ["evidence", "derivation"]
@@ -181,7 +181,7 @@ def test_a_revision_of_the_weights_is_another_configuration() -> None:
 
 
 def test_the_longest_answer_that_a_schema_allows_fits_its_tokens() -> None:
-    for stage in (ASSESS, SOLVE, MATCH, BLIND, JUDGE):
+    for stage in (ASSESS, SOLVE, MATCH, BLIND, OPTIONS, CLOSED, JUDGE):
         assert stage.max_tokens == answer_tokens(stage.schema), "tight: no more than that"
         longest = longest_answer(stage.schema)
         stage.answer.model_validate(longest)

@@ -13,7 +13,7 @@ from webscale_rl.llm.probe import TASK_TOKENS
 from webscale_rl.llm.prompts import show_document
 from webscale_rl.records import Domain, PlanItem, TaskForm
 from webscale_rl.stages.assess import ASSESS
-from webscale_rl.stages.check import BLIND, JUDGE, MATCH, SOLVE
+from webscale_rl.stages.check import BLIND, CLOSED, JUDGE, MATCH, OPTIONS, SOLVE
 from webscale_rl.stages.demonstrations import DOMAIN_FILES
 from webscale_rl.stages.generate import generate_fields, generate_stage
 from webscale_rl.stages.instructions import SYSTEM
@@ -23,7 +23,7 @@ from webscale_rl.stages.stage import Stage
 FOLDER = Path(__file__).parents[1] / "snapshots" / "prompts"
 DOCUMENT = "# Alder Bridge\n\nThe Alder Bridge was opened in 1860. It has a span of 42 metres."
 QUESTION = "In which year was the Alder Bridge opened?"
-SYSTEM_BUDGET = 5_600  # tokens, computed once for all documents
+SYSTEM_BUDGET = 5_900  # tokens, computed once for all documents
 # Prompt tokens behind the system message without the document, and a little room.
 BUDGETS = {
     "assess": 40,
@@ -32,6 +32,8 @@ BUDGETS = {
     "solve": 80,
     "match": 120,
     "blind": 80,
+    "options": 80,
+    "closed": 80,
     "judge": 120,
 }
 
@@ -47,6 +49,8 @@ def prompts() -> Iterator[tuple[str, Stage, dict[str, str]]]:
     yield "solve", SOLVE, {"question": QUESTION}
     yield "match", MATCH, {"question": QUESTION, "answer_one": "1860", "answer_two": "in 1860"}
     yield "blind", BLIND, {"question": QUESTION}
+    yield "options", OPTIONS, {"options": "A) 1850\nB) 1860\nC) 1870"}
+    yield "closed", CLOSED, {"question": QUESTION}
     yield "judge", JUDGE, {"question": QUESTION, "answer": "1860"}
     item = PlanItem(persona="A bridge engineer", task_form=TaskForm.RECALL, target="the year of the opening")
     given = {

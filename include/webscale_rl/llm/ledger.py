@@ -26,6 +26,7 @@ from webscale_rl.stages.stage import Stage, StageAnswer
 A = TypeVar("A", bound=StageAnswer)
 
 MAX_QUOTED = 2_000  # characters of an unusable answer that the second request quotes
+ATTEMPT_STAGE = "attempt_"  # how the stages of solvers' attempts begin, which are answered in free text
 
 
 class CallSink(Protocol):
@@ -45,12 +46,26 @@ class Answered(Generic[A]):
     call_key: str
 
 
+@dataclass(frozen=True, slots=True)
+class FreeText:
+    """What a model wrote without a schema, whatever it is; ``is_cut`` where it ran into its limit."""
+
+    text: str
+    is_cut: bool
+    call_key: str
+
+
 @dataclass
 class KnownCalls:
-    """What the ledger holds of one document: valid answers by key, and the number of attempts by key."""
+    """What the ledger holds of one document: valid answers by key, and the number of attempts by key.
+
+    ``cut`` are the keys of valid answers that ran into their limit; ``asking`` guards keys that are being asked.
+    """
 
     valid: dict[str, str] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
+    cut: set[str] = field(default_factory=set)
+    asking: dict[str, asyncio.Lock] = field(default_factory=dict)
 
 
 def call_key(
@@ -67,6 +82,26 @@ def call_key(
     """
     asked = [stage.name, stage.asked, shown, *fields.items()]
     return content_id([endpoint.model, endpoint.revision, endpoint.extra_body, asked, sample_index])
+
+
+@dataclass(frozen=True)
+class FreeCall:
+    """A call whose answer is free text: a valid one whatever it says, and where it is cut off.
+
+    ``stage`` and ``prompt_version`` are for the ledger's readers. ``sample_index`` tells several answers to one
+    prompt apart; no seed is sent, which not every server survives.
+    """
+
+    stage: str
+    prompt_version: str
+    messages: list[Message]
+    sampling: Mapping[str, Any]
+    sample_index: int = 0
+
+    def key(self, endpoint: Endpoint) -> str:
+        """Return the name of the call within its document."""
+        asked = ["text", self.messages, self.sampling]
+        return content_id([endpoint.model, endpoint.revision, endpoint.extra_body, asked, self.sample_index])
 
 
 class Asker:
@@ -104,7 +139,6 @@ class Asker:
         self._origin = origin
         self._priority = priority
         self._in_flight = in_flight or InFlight()
-        self._asking: dict[str, asyncio.Lock] = {}
         self._before_first = [on_first_call] if on_first_call else []
 
     def reading(self, shown: str) -> Self:
@@ -137,9 +171,7 @@ class Asker:
         """
         client = self._clients[role]
         key = call_key(client.endpoint, stage, self._shown_id if stage.sees_document else "", fields)
-        async with self._asking.setdefault(
-            key, asyncio.Lock()
-        ):  # two items may ask the same at the same time
+        async with self._turn(key):
             if (known := self._known.valid.get(key)) is not None:
                 with suppress(
                     InvalidAnswer
@@ -152,11 +184,48 @@ class Asker:
                 answer = await self._attempt(client, stage, key, [*messages, *_second_request(invalid)])
             return Answered(answer, key)
 
-    async def _attempt(self, client: EndpointClient, stage: Stage[A], key: str, messages: list[Message]) -> A:
+    async def ask_text(self, call: FreeCall, *, role: str) -> FreeText:
+        """Return what a model wrote, asking the endpoint only if the ledger has no answer.
+
+        Raises:
+            EndpointError, EndpointRefusal, RequestRejected: as for ``EndpointClient.chat``.
+            LeaseLost, Stopping: no more calls may be sent.
+        """
+        client = self._clients[role]
+        key = call.key(client.endpoint)
+        async with self._turn(key):
+            if key not in self._known.valid:
+                self._before_call()
+                await self._in_flight.see_through(self._called_freely(client, call, key))
+            return FreeText(self._known.valid[key], key in self._known.cut, key)
+
+    def knows(self, call: FreeCall, *, role: str) -> bool:
+        """Whether the ledger has an answer to this call."""
+        return call.key(self._clients[role].endpoint) in self._known.valid
+
+    def _turn(self, key: str) -> asyncio.Lock:
+        """Return what to hold while a call is asked: two items may ask the same at the same time."""
+        return self._known.asking.setdefault(key, asyncio.Lock())
+
+    def _before_call(self) -> None:
         self._sink.check()
         while self._before_first:
             self._before_first.pop()()
+
+    async def _attempt(self, client: EndpointClient, stage: Stage[A], key: str, messages: list[Message]) -> A:
+        self._before_call()
         return await self._in_flight.see_through(self._called(client, stage, key, messages))
+
+    async def _called_freely(self, client: EndpointClient, call: FreeCall, key: str) -> None:
+        """Send a call and record what came of it."""
+        body = {"messages": call.messages, **call.sampling}
+        completion = await client.chat(
+            body, session=self.document_id, priority=self._priority, check=self._sink.check
+        )
+        self._add(client.endpoint, call.stage, call.prompt_version, call.sampling, key, completion, "")
+        self._known.valid[key] = completion.text.strip()
+        if completion.finish_reason == "length":
+            self._known.cut.add(key)
 
     async def _called(self, client: EndpointClient, stage: Stage[A], key: str, messages: list[Message]) -> A:
         """Send a call and record what came of it."""
@@ -177,6 +246,18 @@ class Asker:
     def _record(
         self, endpoint: Endpoint, stage: Stage[Any], key: str, completion: Completion, invalid_reason: str
     ) -> None:
+        self._add(endpoint, stage.name, stage.version, stage.sampling, key, completion, invalid_reason)
+
+    def _add(
+        self,
+        endpoint: Endpoint,
+        stage: str,
+        prompt_version: str,
+        sampling: Mapping[str, Any],
+        key: str,
+        completion: Completion,
+        invalid_reason: str,
+    ) -> None:
         attempt = self._known.attempts.get(key, 0) + 1
         self._known.attempts[key] = attempt
         self._sink.add(
@@ -186,11 +267,11 @@ class Asker:
                 "document_id": self.document_id,
                 "call_key": key,
                 "attempt": attempt,
-                "stage": stage.name,
-                "prompt_version": stage.version,
+                "stage": stage,
+                "prompt_version": prompt_version,
                 "model": endpoint.model,
                 "model_revision": endpoint.revision,
-                "sampling": stage.sampling,
+                "sampling": sampling,
                 "valid": not invalid_reason,
                 "invalid_reason": invalid_reason,
                 "response": completion.text.strip(),

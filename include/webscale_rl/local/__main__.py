@@ -1,4 +1,4 @@
-"""The command behind ``make run``, ``make up``, ``make provenance``, ``make clean``, and Airflow's own."""
+"""The command behind ``make run``, ``up``, ``calibrate``, ``provenance``, ``clean``, and Airflow's own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from rich.console import Console
 
 from webscale_rl.errors import ConfigurationError, WebscaleError
+from webscale_rl.local.calibrate import calibrate
 from webscale_rl.local.clean import clean
 from webscale_rl.local.cli import airflow_command
 from webscale_rl.local.database import psql, show_provenance
@@ -18,7 +19,7 @@ from webscale_rl.local.run import run
 from webscale_rl.local.settings import read_settings
 from webscale_rl.local.up import up
 
-COMMANDS = {"run": run, "up": up, "provenance": show_provenance, "clean": clean}
+COMMANDS = {"run": run, "up": up, "calibrate": calibrate, "provenance": show_provenance, "clean": clean}
 
 
 def main() -> int:

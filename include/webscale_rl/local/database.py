@@ -30,7 +30,7 @@ def show_provenance(settings: Settings, watch: Interrupts, console: Console) -> 
     pair_id = os.environ.get("ID", "").strip()
     if not pair_id:
         raise ConfigurationError("ID is missing: make provenance ID=<column id of a row of the data set>")
-    with _database(settings, watch) as url:
+    with service_database(settings, watch) as url:
         engine = open_engine(url)
         found = provenance(engine, pair_id)
         engine.dispose()
@@ -45,7 +45,7 @@ def show_provenance(settings: Settings, watch: Interrupts, console: Console) -> 
 def psql(settings: Settings, watch: Interrupts, arguments: Sequence[str]) -> int:
     """``python -m webscale_rl.local psql ...``: PostgreSQL's own prompt; return its exit status."""
     program = wheel_binaries() / "psql"
-    with _database(settings, watch) as url:
+    with service_database(settings, watch) as url:
         password = libpq_url(url).split(":")[2].split("@")[0]
         plain = libpq_url(url).replace(f":{password}@", "@")  # command lines can be seen by everybody
         environment = {**os.environ, "PGPASSWORD": password}
@@ -53,7 +53,7 @@ def psql(settings: Settings, watch: Interrupts, arguments: Sequence[str]) -> int
 
 
 @contextmanager
-def _database(settings: Settings, watch: Interrupts) -> Iterator[str]:
+def service_database(settings: Settings, watch: Interrupts) -> Iterator[str]:
     """Give the URL of the service's database: of the running stack, else of a server started for this."""
     if not settings.work.exists():
         raise ConfigurationError(f"there is nothing in WORK={str(settings.work)!r} yet: run make run first")

@@ -36,26 +36,34 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         corpus=given.get("CORPUS", SAMPLE_CORPUS),
         out=_folder("OUT", given.get("OUT", "out")),
         work=_folder("WORK", given.get("WORK", ".local")),
-        endpoint=_endpoint(given),
+        endpoint=read_endpoint(environment),
         limit=_integer("LIMIT", given["LIMIT"], LONGEST_LIMIT) if "LIMIT" in given else None,
         ui_port=_integer("UI_PORT", given.get("UI_PORT", "8080"), 65_535),
     )
 
 
-def _endpoint(given: Mapping[str, str]) -> Endpoint | None:
-    base_url, model = given.get("LLM_BASE_URL"), given.get("LLM_MODEL")
+def read_endpoint(environment: Mapping[str, str], prefix: str = "LLM") -> Endpoint | None:
+    """Read the endpoint that the variables with this prefix name, or None where they name none.
+
+    Raises:
+        ConfigurationError: some are set and one is missing.
+    """
+    given = {name: value.strip() for name, value in environment.items() if value.strip()}
+    base_url, model = given.get(f"{prefix}_BASE_URL"), given.get(f"{prefix}_MODEL")
     if base_url and model:
         return Endpoint(
-            base_url=base_url.strip(),
-            model=model.strip(),
-            revision=given.get("LLM_REVISION", "").strip(),
-            api_key=given.get("LLM_API_KEY", "").strip(),
+            base_url=base_url,
+            model=model,
+            revision=given.get(f"{prefix}_REVISION", ""),
+            api_key=given.get(f"{prefix}_API_KEY", ""),
         )
     if base_url:
-        raise ConfigurationError("LLM_BASE_URL is set but LLM_MODEL is not: name the model served there")
-    for name in ("LLM_MODEL", "LLM_API_KEY", "LLM_REVISION"):
+        raise ConfigurationError(
+            f"{prefix}_BASE_URL is set but {prefix}_MODEL is not: name the model served there"
+        )
+    for name in (f"{prefix}_MODEL", f"{prefix}_API_KEY", f"{prefix}_REVISION"):
         if name in given:
-            raise ConfigurationError(f"{name} is set but LLM_BASE_URL is not: set it to the /v1 URL")
+            raise ConfigurationError(f"{name} is set but {prefix}_BASE_URL is not: set it to the /v1 URL")
     return None
 
 

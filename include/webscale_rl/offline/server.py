@@ -17,6 +17,7 @@ from webscale_rl.llm.prefix_cache import PrefixCache
 from webscale_rl.offline import MODEL, tokens
 from webscale_rl.offline.request import ChatRequest, RequestError, read_request, read_text
 from webscale_rl.offline.rules.answer import answer
+from webscale_rl.offline.rules.closed_book import closed_book, is_closed_book
 from webscale_rl.offline.script import Script
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
@@ -167,6 +168,8 @@ class Server:
             if scripted.status != 200:
                 raise RequestError(scripted.status, scripted.text or "scripted error", kind="ScriptedError")
             return _Reply(scripted.text, scripted.finish_reason)
+        if not request.wants_json and is_closed_book(request.user_text):
+            return _Reply(closed_book(request.user_text))
         if self._settings.ignore_schema or not request.wants_json:
             return _Reply(PROSE)
         return _Reply(orjson.dumps(answer(request.stage, request.user_text, request.schema)).decode())

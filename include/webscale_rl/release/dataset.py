@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -16,12 +17,14 @@ import fsspec
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from webscale_rl.config import ConversionConfig
 from webscale_rl.corpus.shards import read_shard
 from webscale_rl.records import Document, Domain
+from webscale_rl.rewards.prompt import PROMPT_VERSION
 from webscale_rl.rewards.spec import AnswerSpec
+from webscale_rl.store.measurements import attempts_and_marks
 from webscale_rl.store.queries import bad_records, funnel
 from webscale_rl.store.runs import config_of
 
@@ -48,7 +51,10 @@ SCHEMA = pa.schema(
         ("expression", pa.string()),
         ("claim_scope", pa.string()),
         ("scope_anchor", pa.string()),
+        # how hard it is
         ("pass_rate", pa.float64()),
+        ("solver_attempts", pa.int64()),
+        ("marks", pa.list_(pa.string())),
         # where it comes from
         ("source", pa.string()),
         ("source_id", pa.string()),
@@ -143,8 +149,11 @@ def _rows(
                     if pair["pair_id"] not in written:
                         written.add(pair["pair_id"])
                         found.setdefault(pair["document_id"], []).append(dict(pair))
+                measured = _measured(
+                    connection, [pair["pair_id"] for pairs in found.values() for pair in pairs]
+                )
                 rows = [
-                    _row(document, pair, config) | {"config_hash": config_hash}
+                    _row(document, pair, config, measured) | {"config_hash": config_hash}
                     for document in documents
                     for pair in found.pop(document.id, [])
                 ]
@@ -152,7 +161,30 @@ def _rows(
                     yield rows
 
 
-def _row(document: Document, pair: Mapping[str, Any], config: ConversionConfig) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Measured:
+    """What is known of pairs by their id: attempts and successes with today's prompt, and marks."""
+
+    attempts: Mapping[str, tuple[int, int]]
+    marks: Mapping[str, list[str]]
+
+    def columns(self, pair_id: str) -> dict[str, Any]:
+        """Return the columns of a pair."""
+        attempts, successes = self.attempts.get(pair_id, (0, 0))
+        return {
+            "pass_rate": successes / attempts if attempts else None,
+            "solver_attempts": attempts,
+            "marks": self.marks.get(pair_id, []),
+        }
+
+
+def _measured(connection: Connection, pair_ids: list[str]) -> _Measured:
+    return _Measured(*attempts_and_marks(connection, pair_ids, PROMPT_VERSION))
+
+
+def _row(
+    document: Document, pair: Mapping[str, Any], config: ConversionConfig, measured: _Measured
+) -> dict[str, Any]:
     spec = AnswerSpec.from_json(json.dumps(pair["answer_spec"]))
     start = pair["start_char"] or 0  # of the part of a long document that the generator saw
     evidence = [
@@ -176,7 +208,7 @@ def _row(document: Document, pair: Mapping[str, Any], config: ConversionConfig) 
         "expression": pair["expression"],
         "claim_scope": pair["claim_scope"],
         "scope_anchor": pair["scope_anchor"],
-        "pass_rate": None,
+        **measured.columns(pair["pair_id"]),
         "source": document.source,
         "source_id": document.source_id,
         "source_uri": document.source_uri,

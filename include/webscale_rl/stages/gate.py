@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from webscale_rl.ids import text_id
 from webscale_rl.records import ClaimScope, Domain, PlanItem, Question, Span, TaskForm
 from webscale_rl.rewards.spec import NUMERIC_TYPES, AnswerSpec
 from webscale_rl.stages.arithmetic import CONSTANTS, ExpressionError, evaluate
 from webscale_rl.stages.figures import figures, numbers
 from webscale_rl.stages.generate import GenerateAnswer
+from webscale_rl.stages.masked_span import mask_fault, without_passage
+from webscale_rl.stages.options import letters_of, shuffled, with_options
 from webscale_rl.stages.text_match import contains_words, locator, normalised
 from webscale_rl.stages.written import is_another_wording, is_written_for, numbers_told, rounding
 
@@ -39,6 +40,7 @@ class GateReason(StrEnum):
     EXPRESSION_NOT_THE_ANSWER = "expression_not_the_answer"
     TOO_FEW_FACTS = "too_few_facts"
     OPTIONS_INVALID = "options_invalid"
+    MASK_NOT_IN_DOCUMENT = "mask_not_in_document"
     CODE_MISSING = "code_missing"
 
 
@@ -116,14 +118,14 @@ def gate(answer: GenerateAnswer, item: PlanItem, domain: Domain, document: str) 
     for rule in (*RULES, *FORM_RULES[item.task_form]):
         if broken := rule(draft):
             return broken
-    options = _shuffled(answer) if item.task_form is TaskForm.CHOICE else ()
+    options = shuffled(answer.question, answer.options) if item.task_form is TaskForm.CHOICE else ()
     return Question(
         item=item,
         domain=domain,
         evidence=tuple(span for span in spans if span),
         derivation=answer.derivation,
         expression=answer.expression.strip(),
-        text=_with_options(answer.question.strip(), options),
+        text=with_options(answer.question.strip(), options),
         spec=_spec(answer, options),
         claim_scope=answer.claim_scope,
         scope_anchor=answer.scope_anchor.strip(),
@@ -189,7 +191,7 @@ def _quoted(draft: _Draft) -> Finding:
 
 
 def _standalone(draft: _Draft) -> Finding:
-    asked = normalised(draft.answer.question)
+    asked = normalised(without_passage(draft.answer.question))
     if found := _SOURCE.search(asked):
         return _reject(GateReason.REFERS_TO_SOURCE, repr(found.group()))
     if found := _VOICE.search(asked):
@@ -331,6 +333,8 @@ def _options(draft: _Draft) -> Finding:
         return _reject(GateReason.OPTIONS_INVALID, "the question repeats the options, which are put below it")
     if [normalised(option) for option in told] == [normalised(draft.answer.answer)]:
         return _reject(GateReason.ANSWER_IN_QUESTION, repr(told[0]))
+    if fault := mask_fault(draft.answer.question, draft.answer.answer, draft.answer.options, draft.document):
+        return _reject(GateReason.MASK_NOT_IN_DOCUMENT, fault)
     return None
 
 
@@ -364,33 +368,14 @@ FORM_RULES: dict[TaskForm, tuple[Rule, ...]] = {
 
 def _spec(answer: GenerateAnswer, options: tuple[str, ...]) -> AnswerSpec:
     text = answer.answer.strip()
-    # A choice may also be answered by its letter.
-    letters = tuple(letter for letter, option in _lettered(options) if normalised(option) == normalised(text))
     return AnswerSpec(
         type="choice" if options else answer.answer_type,
         answer=text,
         unit=answer.unit.strip(),
         precision=answer.precision.strip(),
         tolerance=answer.tolerance if answer.answer_type in NUMERIC_TYPES else 0.0,
-        aliases=tuple(alias.strip() for alias in answer.aliases if alias.strip()) + letters,
+        aliases=tuple(alias.strip() for alias in answer.aliases if alias.strip())
+        + letters_of(text, options),  # a choice may also be answered by its letter
         options=options,
         order=answer.answer_type != "set",
     )
-
-
-def _shuffled(answer: GenerateAnswer) -> tuple[str, ...]:
-    """Return the options in an order that the question decides: models put the right one first too often."""
-    return tuple(
-        sorted(
-            (option.strip() for option in answer.options),
-            key=lambda option: text_id(answer.question + option),
-        )
-    )
-
-
-def _lettered(options: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    return zip("ABCDEF", options, strict=False)
-
-
-def _with_options(question: str, options: tuple[str, ...]) -> str:
-    return "\n".join([question, *(f"{letter}) {option}" for letter, option in _lettered(options))])

@@ -9,7 +9,7 @@ from webscale_rl.llm.prompts import load_template
 from webscale_rl.stages.demonstrations import demonstrations
 
 RULES = load_template("system")
-TASKS = ("assess", "generate", "repair", "solve", "match", "blind", "judge")
+TASKS = ("assess", "generate", "repair", "solve", "match", "blind", "options", "closed", "judge")
 # Task to its file of demonstrations and how many of them are shown; those of `generate` stand behind the document.
 SHOWN = {"assess": ("assess", 2), "solve": ("unanswerable", 2), "blind": ("blind", 3)}
 

@@ -32,6 +32,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "verdicts": ("question_id", "position"),
     "part_results": ("config_hash", "document_id", "part"),
     "document_results": ("config_hash", "document_id"),
+    "solver_attempts": ("pair_id", "solver", "prompt_version", "temperature", "condition", "batch"),
+    "pair_marks": ("pair_id", "mark", "found_by"),
 }
 
 

@@ -32,6 +32,8 @@ TABLES = {
     "verdicts": "update",
     "part_results": "update",
     "document_results": "update",
+    "solver_attempts": "update",
+    "pair_marks": "update",
 }
 
 
@@ -247,6 +249,13 @@ class FencedWriter:
             if questions := taken.get("questions"):
                 ids = [row["id"] for row in questions]
                 await connection.execute("DELETE FROM verdicts WHERE question_id = ANY(%s)", (ids,))
+            if attempts := taken.get("solver_attempts"):  # marks that no longer follow from them go
+                found = ([row["pair_id"] for row in attempts], [row["solver"] for row in attempts])
+                await connection.execute(
+                    "DELETE FROM pair_marks m USING unnest(%s::text[], %s::text[]) AS a (pair_id, solver) "
+                    "WHERE m.pair_id = a.pair_id AND m.found_by = a.solver",
+                    found,
+                )
             for table, on_conflict in TABLES.items():
                 if rows := taken.get(table):
                     statement = insert_statement(table, tuple(rows[0]), on_conflict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -14,7 +14,15 @@ from webscale_rl.store.ingestions import INGESTED
 from webscale_rl.store.models import Configuration, Conversion, Ingestion, Run, RunShard
 
 
-def open_run(engine: Engine, run_id: str, config: ConversionConfig, parameters: Mapping[str, Any]) -> None:
+class Configured(Protocol):
+    """A configuration of whatever kind: of a conversion, or of a measurement."""
+
+    @property
+    def hash(self) -> str: ...
+    def model_dump(self, *, mode: str) -> dict[str, Any]: ...
+
+
+def open_run(engine: Engine, run_id: str, config: Configured, parameters: Mapping[str, Any]) -> None:
     """Record that a run has begun; for one that is run again, that it has begun again."""
     content = config.model_dump(mode="json")
     values = {

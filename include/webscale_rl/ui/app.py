@@ -19,6 +19,7 @@ from webscale_rl.store.queries import Funnel, funnel, usage
 
 STATEMENT_TIMEOUT = "5s"  # the api-server also serves the heartbeats of tasks
 RUNS_SHOWN = 50
+MEASURING = "difficulty:"  # how ids of runs begin that have no funnel; see store/measurements.py
 
 _pages = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
 
@@ -72,10 +73,10 @@ def _page(engine: Engine, run_id: str | None) -> str:
             text(
                 "SELECT id, state, started_at, ended_at, error, "
                 "coalesce(parameters->>'corpus', 'ingested shards') AS corpus "
-                "FROM runs "
+                "FROM runs WHERE NOT starts_with(id, :measuring) "
                 "ORDER BY started_at DESC LIMIT :shown"
             ),
-            {"shown": RUNS_SHOWN},
+            {"shown": RUNS_SHOWN, "measuring": MEASURING},
         ).all()
         nights = connection.execute(
             text("SELECT * FROM partitions ORDER BY date DESC, corpus LIMIT :shown"), {"shown": RUNS_SHOWN}

@@ -6,6 +6,7 @@ from typing import Any
 from webscale_rl.llm.fence import fenced
 from webscale_rl.offline.rules.assess import assess
 from webscale_rl.offline.rules.check import blind, judge, match
+from webscale_rl.offline.rules.closed_book import guess, solve_closed
 from webscale_rl.offline.rules.generate import generate, repair
 from webscale_rl.offline.rules.minimal import minimal
 from webscale_rl.offline.rules.solve import solve
@@ -16,6 +17,8 @@ STAGES: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
     "solve": solve,
     "match": match,
     "blind": blind,
+    "options": guess,
+    "closed": solve_closed,
     "judge": judge,
     "repair": repair,
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from webscale_rl.offline.rules.text import normal
 
-MAX_ANSWER = 100  # characters
+MAX_ANSWER = 130  # characters
 MAX_QUESTION = 700
 MAX_SPAN = 600
 MAX_ANCHOR = 100
@@ -41,6 +41,7 @@ class Fact:
     unit: str = ""
     precision: str = ""
     tolerance: float = 0.0
+    options: tuple[str, ...] = ()
     scope_anchor: str = ""  # the words of the question that name the source, where it is needed
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from webscale_rl.llm.fence import ZERO_WIDTH_SPACE
+from webscale_rl.offline.rules.arguments import argument_facts
 from webscale_rl.offline.rules.fact import DANGLING, POINTING, Fact, anchor, is_sound
 from webscale_rl.offline.rules.gaps import gaps, word_gap
 from webscale_rl.offline.rules.quantities import quantity_facts
@@ -64,6 +65,7 @@ def choose(document: str) -> list[Fact]:
 def _all(page: Page) -> Iterator[Fact]:
     yield from table_facts(page)
     yield from quantity_facts(page)
+    yield from argument_facts(page)
     clear: list[Sentence] = []
     pointing: list[Sentence] = []
     for sentence in page.sentences:

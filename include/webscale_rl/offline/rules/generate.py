@@ -20,6 +20,7 @@ def generate(fields: dict[str, str]) -> dict[str, Any]:
         derivation=fact.derivation[:1200],
         expression=fact.expression,
         question=fact.question,
+        options=list(fact.options),
         answer=fact.answer,
         answer_type=fact.answer_type,
         unit=fact.unit,

@@ -139,6 +139,19 @@ def _arithmetic(quantities: list[Quantity], title: str) -> Iterator[Fact]:
             expression=f"{written(one.value)} + {written(other.value)}",
             unit=one.unit,
         )
+        yield Fact(
+            form="derive",
+            target=f"the sum of a given {names}",
+            question=f"Something takes {written(one.value)} {one.unit} of {one.label.lower()} and "
+            f"{written(other.value)} {one.unit} of {other.label.lower()}. How many {one.unit} is that together?",
+            answer=written(total),
+            answer_type="integer" if "." not in written(total) else "decimal",
+            evidence=(one.raw, other.raw),
+            derivation=f"{written(one.value)} + {written(other.value)} = {written(total)} {one.unit}.",
+            rank=62,
+            expression=f"{written(one.value)} + {written(other.value)}",
+            unit=one.unit,
+        )
         if one.value != other.value:
             yield _more(one, other, title)
         return

@@ -46,7 +46,7 @@ def solve(fields: dict[str, str]) -> dict[str, Any]:
 
 def _stated(document: str, question: str) -> str:
     """Return the answer of the fact that asks the same."""
-    asked = normal(question)
+    asked = normal(_OPTION.sub("", question))
     return next((fact.answer for fact in facts(document) if normal(fact.question) == asked), "")
 
 
@@ -73,5 +73,5 @@ def _searched(document: str, question: str) -> str:
 
 
 def _candidate(sentence: Sentence, expected: re.Pattern[str], question: str) -> str:
-    asked = normal(question)
+    asked = normal(_OPTION.sub("", question))
     return next((text for text in expected.findall(sentence.text) if normal(text) not in asked), "")

@@ -1,0 +1,1 @@
+"""How well the stages tell labelled items apart on an endpoint of yours."""

@@ -1,0 +1,169 @@
+"""What a run has measured, in numbers for people who choose pairs and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy import Engine
+
+from webscale_rl.difficulty.attempts import Tally
+from webscale_rl.difficulty.statistics import histogram, mixed_share
+from webscale_rl.rewards.prompt import PROMPT_VERSION
+
+LEARNABLE = (0.3, 0.7)  # pass rates, ends included
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How attempts at a set of pairs came out. Shares are of the pairs; None where there are none.
+
+    ``pass_rates`` counts pairs in ten bands, [0, 0.1) to [0.9, 1]; ``learnable`` is the share from 0.3 to 0.7.
+    ``mixed_groups`` is the expected share of groups of mixed outcome.
+    """
+
+    pairs: int
+    attempts: int
+    successes: int
+    unsure: int
+    unanswered: int
+    pass_rates: list[int]
+    learnable: float | None
+    mixed_groups: float | None
+
+    @classmethod
+    def of(cls, tallies: Sequence[Tally], group: int) -> Spread:
+        """Return the spread of tallies, one for each pair (or pair and solver)."""
+        rates = [tally.successes / tally.attempts for tally in tallies]
+        mixed = [mixed_share(tally.successes, tally.attempts, group) for tally in tallies]
+        return cls(
+            pairs=len(tallies),
+            attempts=sum(tally.attempts for tally in tallies),
+            successes=sum(tally.successes for tally in tallies),
+            unsure=sum(tally.unsure for tally in tallies),
+            unanswered=sum(tally.unanswered for tally in tallies),
+            pass_rates=histogram(rates),
+            learnable=_share(LEARNABLE[0] <= rate <= LEARNABLE[1] for rate in rates),
+            mixed_groups=round(sum(mixed) / len(mixed), 4) if mixed else None,
+        )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is known of the pairs of a run. ``solvers`` is keyed by name, temperature and, of rollouts, batch.
+
+    ``whole`` pools the attempts of all solvers at a pair, as ``pass_rate`` in the data set does; its ``mixed_groups``
+    is the mean over pairs and solvers, since a group is sampled from one policy. ``missing`` are pairs, times
+    solvers, that the run has not measured.
+    """
+
+    pairs: int
+    missing: int
+    group_size: int
+    prompt_version: str
+    whole: Spread
+    solvers: dict[str, Spread]
+    marks: dict[str, int]
+    note: str = ""
+    imported: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON and XComs have it."""
+        return asdict(self)
+
+
+_MINE = """
+    WITH mine AS (
+        SELECT DISTINCT q.pair_id
+        FROM run_shards s JOIN documents d USING (shard_id)
+        JOIN questions q ON q.config_hash = ANY(%(configs)s) AND q.document_id = d.document_id
+        WHERE s.run_id = %(run)s AND q.state = 'accepted'
+        UNION SELECT pair_id FROM solver_attempts WHERE batch = %(batch)s AND batch <> ''
+    )
+"""
+_ATTEMPTS = (
+    _MINE
+    + """
+    SELECT pair_id, solver, temperature, batch, attempts, successes, unsure, unanswered
+    FROM mine JOIN solver_attempts USING (pair_id)
+    WHERE condition = 'question' AND prompt_version = %(version)s
+    ORDER BY pair_id, solver, temperature, batch
+"""
+)
+_MARKS = (
+    _MINE
+    + "SELECT mark, count(DISTINCT pair_id) FROM mine JOIN pair_marks USING (pair_id) GROUP BY 1 ORDER BY 1"
+)
+
+
+def summarise(
+    engine: Engine,
+    run_id: str,
+    configs: Sequence[str],
+    *,
+    solvers: Sequence[str],
+    temperature: float,
+    group: int,
+    note: str = "",
+    imported: dict[str, Any] | None = None,
+) -> Summary:
+    """Return what is known of the pairs of a run, whichever run measured them.
+
+    Args:
+        engine: of the service's database.
+        run_id: of the run that measures, as ``runs`` has it.
+        configs: whose accepted pairs it measures.
+        solvers: by name, that were to measure at ``temperature``.
+        temperature: of the run.
+        group: size of a trainer's groups.
+        note: for the reader.
+        imported: what an import of rollouts has found, instead of a measurement.
+    """
+    values = {
+        "run": run_id,
+        "configs": list(configs),
+        "version": PROMPT_VERSION,
+        "batch": (imported or {}).get("batch", ""),
+    }
+    by_pair: dict[str, Tally] = {}
+    by_solver: dict[str, list[Tally]] = {}
+    done = 0
+    with engine.connect() as connection:
+        count = connection.exec_driver_sql(_MINE + "SELECT count(*) FROM mine", values).scalar_one()
+        for row in connection.exec_driver_sql(_ATTEMPTS, values):
+            pair_id, solver, sampled, batch, *numbers = row
+            tally = Tally(*numbers)
+            by_pair[pair_id] = _sum(by_pair.get(pair_id), tally)
+            by_solver.setdefault(_named(solver, sampled, batch), []).append(tally)
+            done += not batch and solver in solvers and sampled == temperature
+        marks = {mark: int(number) for mark, number in connection.exec_driver_sql(_MARKS, values)}
+    whole = Spread.of(list(by_pair.values()), group)
+    each = Spread.of([tally for tallies in by_solver.values() for tally in tallies], group)
+    return Summary(
+        pairs=count,
+        missing=0 if imported else count * len(solvers) - done,
+        group_size=group,
+        prompt_version=PROMPT_VERSION,
+        whole=Spread(**{**asdict(whole), "mixed_groups": each.mixed_groups}),
+        solvers={name: Spread.of(tallies, group) for name, tallies in sorted(by_solver.items())},
+        marks=marks,
+        note=note,
+        imported=imported or {},
+    )
+
+
+def _named(solver: str, temperature: float, batch: str) -> str:
+    origin = f", rollouts {batch[:12]}" if batch else ""
+    return f"{solver}, temperature {temperature:g}{origin}"
+
+
+def _sum(one: Tally | None, other: Tally) -> Tally:
+    if one is None:
+        return other
+    return Tally(*(a + b for a, b in zip(asdict(one).values(), asdict(other).values(), strict=True)))
+
+
+def _share(fits: Iterable[bool]) -> float | None:
+    found = list(fits)
+    return round(sum(found) / len(found), 4) if found else None
