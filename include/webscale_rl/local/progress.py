@@ -103,6 +103,12 @@ def funnel_table(funnel: Mapping[str, Any]) -> Table:
             table.add_row("", state, "", f"{count:,}")
             for reason, part in reasons.items():
                 table.add_row("", "", reason, f"{part:,}", style="dim")
+        if level == "repairs":
+            mended = counts["states"].get("accepted", 0)
+            table.add_row("", "yield", "accepted of all", f"{mended / counts['total']:.0%}", style="dim")
         table.add_section()
-    table.add_row("pairs", "in the data set", "", f"{funnel['pairs']:,}", style="bold")
+    pairs = funnel["pairs"]
+    table.add_row("pairs", "in the data set", "", f"{pairs:,}", style="bold")
+    for form, count in funnel.get("pairs_by_task_form", {}).items():
+        table.add_row("", form, "", f"{count:,} ({count / pairs:.0%})", style="dim")
     return table

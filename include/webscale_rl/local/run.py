@@ -25,7 +25,7 @@ from webscale_rl.local.settings import Settings
 from webscale_rl.local.stack import Stack, locked
 from webscale_rl.release.dataset import FILES
 from webscale_rl.store.engine import open_engine
-from webscale_rl.store.queries import progress, usage
+from webscale_rl.store.queries import funnel, progress, usage
 
 POLL_SECONDS = 0.5
 
@@ -132,7 +132,7 @@ def _follow(stack: Stack, api: Airflow, server: Server, run_id: str, console: Co
 def _asked(server: Server, run_id: str) -> str:
     engine = open_engine(server.url(DATABASE))
     try:
-        return usage(engine, run_id).words()
+        return usage(engine, run_id).words(funnel(engine, run_id).pairs)
     finally:
         engine.dispose()
 

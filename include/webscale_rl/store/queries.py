@@ -50,13 +50,17 @@ class Usage:
     cached_tokens: int
     completion_tokens: int
 
-    def words(self) -> str:
-        """Return it in one line."""
+    def words(self, pairs: int = 0) -> str:
+        """Return it in one line; with the number of accepted pairs, also what one of them took."""
         cached = f" ({self.cached_tokens / self.prompt_tokens:.0%} cached)" if self.cached_tokens else ""
-        return (
+        said = (
             f"{self.calls:,} calls, {self.prompt_tokens:,} prompt tokens{cached}, "
             f"{self.completion_tokens:,} tokens of answers"
         )
+        if not pairs or not self.calls:
+            return said
+        tokens = self.prompt_tokens - self.cached_tokens + self.completion_tokens
+        return f"{said}; a pair: {self.calls / pairs:.1f} calls, {tokens / pairs:,.0f} tokens that were not cached"
 
 
 def usage(engine: Engine, run_id: str) -> Usage:
@@ -96,6 +100,7 @@ class Funnel:
     parts: Level  # of documents that were split
     items: Level  # plan items, each by the last question written for it
     repairs: Level  # questions that were to be mended, by what came of it and the fault
+    repair_yield: float | None  # share of these whose revision was accepted; None where there were none
     pairs: int
     pairs_by_domain: dict[str, int]
     pairs_by_task_form: dict[str, int]
@@ -135,6 +140,7 @@ def funnel(engine: Engine, run_id: str) -> Funnel:
         parts=parts,
         items=items,
         repairs=repairs,
+        repair_yield=repairs.states.get("accepted", 0) / repairs.total if repairs.total else None,
         pairs=items.states.get("accepted", 0),
         pairs_by_domain=groups["domain"],
         pairs_by_task_form=groups["task_form"],

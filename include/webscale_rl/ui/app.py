@@ -93,7 +93,7 @@ def _page(engine: Engine, run_id: str | None) -> str:
         running=state == "running",
         counts=counts,
         bars=_bars(counts) if counts else [],
-        asked=usage(engine, shown).words() if shown else "",
+        asked=usage(engine, shown).words(counts.pairs) if shown and counts else "",
     )
 
 
@@ -107,7 +107,7 @@ def _bars(counts: Funnel) -> list[tuple[str, list[tuple[str, str, int, float, in
         "Questions to be repaired, by what came of it": counts.repairs,
     }
     for title, level in levels.items():
-        rows = []
+        rows: list[tuple[str, str, int, float, int]] = []
         for state, count in level.states.items():
             rows.append((state, "", count, 100 * count / level.total, 0))
             rows.extend(
@@ -116,4 +116,9 @@ def _bars(counts: Funnel) -> list[tuple[str, list[tuple[str, str, int, float, in
             )
         if rows:
             bars.append((f"{title}: {level.total}", rows))
+    forms = [
+        (form, "", count, 100 * count / counts.pairs, 0) for form, count in counts.pairs_by_task_form.items()
+    ]
+    if forms:
+        bars.append((f"Pairs by task form: {counts.pairs}", forms))
     return bars
