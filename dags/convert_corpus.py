@@ -71,69 +71,69 @@ def convert_corpus() -> None:
     @task
     async def probe_endpoints(params: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask every endpoint: is it there, has it the model, does it obey a schema, how does it count tokens?"""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import conversion
 
-        return await airflow_adapter.probe_endpoints(params or {})
+        return await conversion.probe_endpoints(params or {})
 
     @task
     def open_run(
         tokens: dict[str, Any], run_id: str | None = None, params: dict[str, Any] | None = None
     ) -> str:
         """Record the run and its configuration."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import conversion
 
-        return airflow_adapter.open_run(str(run_id), tokens, params or {})
+        return conversion.open_run(str(run_id), tokens, params or {})
 
     @task(pool="llm")
     async def calibrate(run: str, params: dict[str, Any] | None = None) -> dict[str, float]:
         """Measure every stage on labelled items, where the form asks for it."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import conversion
 
-        return await airflow_adapter.calibrate(params or {})
+        return await conversion.calibrate(params or {})
 
     @task
     def cut_corpus(run: str, params: dict[str, Any] | None = None) -> list[str]:
         """Read the corpus and cut it into shards."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import conversion
 
-        return airflow_adapter.cut_corpus(run, params or {})
+        return conversion.cut_corpus(run, params or {})
 
     @task(pool="llm")
     async def run_canary(
         run: str, shard_ids: list[str], params: dict[str, Any] | None = None
     ) -> dict[str, int]:
         """Convert the first documents alone, where the form asks for it, and stop the run if they disappoint."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import conversion
 
-        return await airflow_adapter.run_canary(run, shard_ids, params or {})
+        return await conversion.run_canary(run, shard_ids, params or {})
 
     @task(pool="llm", map_index_template="{{ task.op_kwargs['shard_id'] }}")
     async def convert_shard(run: str, shard_id: str, params: dict[str, Any] | None = None) -> dict[str, int]:
         """Take the documents of one shard down the road."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import conversion
 
-        return await airflow_adapter.convert_shard(run, shard_id, params or {})
+        return await conversion.convert_shard(run, shard_id, params or {})
 
     @task(trigger_rule=TriggerRule.ALL_DONE_SETUP_SUCCESS, outlets=[PAIRS])
     def write_dataset(run_id: str | None = None) -> dict[str, int]:
         """Write what was accepted, also when a shard failed: the funnel says what is missing."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import conversion
 
-        return airflow_adapter.write_dataset(str(run_id))
+        return conversion.write_dataset(str(run_id))
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def summarise(run_id: str | None = None) -> dict[str, int]:
         """Count what became of the corpus; fail the run when a shard did not finish."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import conversion
 
-        return airflow_adapter.summarise(str(run_id))
+        return conversion.summarise(str(run_id))
 
     @task
     def close_run(run: str) -> None:
         """Record how the run ended."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import conversion
 
-        airflow_adapter.close_run(run)
+        conversion.close_run(run)
 
     opened = open_run(probe_endpoints()).as_setup()
     shards = cut_corpus(opened)

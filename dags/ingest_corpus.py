@@ -48,9 +48,9 @@ class WaitForPartition(BaseSensorOperator):
 
     def poke(self, context: Context) -> bool:
         """Say whether the partition is there."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import ingestion
 
-        return airflow_adapter.has_arrived(context)
+        return ingestion.has_arrived(context)
 
 
 @dag(
@@ -77,37 +77,37 @@ def ingest_corpus() -> None:
     @task
     def open_partition(**context: Any) -> str:
         """Record that the partition is being read."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import ingestion
 
-        return airflow_adapter.open_partition(context)
+        return ingestion.open_partition(context)
 
     @task
     def list_files(**context: Any) -> list[int]:
         """List the files of the partition and put them into groups."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import ingestion
 
-        return airflow_adapter.list_files(context)
+        return ingestion.list_files(context)
 
     @task
     def read_files(group: int, **context: Any) -> dict[str, int]:
         """Read the files of a group, clean and judge their documents."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import ingestion
 
-        return airflow_adapter.read_files(context, group)
+        return ingestion.read_files(context, group)
 
     @task(trigger_rule=TriggerRule.NONE_FAILED, outlets=[SHARDS])
     def write_shards(**context: Any) -> dict[str, int]:
         """Leave out duplicates, of this night and of all others, and write the shards."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import ingestion
 
-        return airflow_adapter.write_shards(context)
+        return ingestion.write_shards(context)
 
     @task
     def close_partition(**context: Any) -> None:
         """Record that the partition has failed, if it has."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import ingestion
 
-        airflow_adapter.close_partition(context)
+        ingestion.close_partition(context)
 
     arrived = WaitForPartition(
         task_id="wait_for_partition", mode="reschedule", poke_interval=60, timeout=31 * 24 * 3600

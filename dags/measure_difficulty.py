@@ -52,39 +52,39 @@ def measure_difficulty() -> None:
     @task
     async def probe_solvers(params: dict[str, Any] | None = None) -> list[str]:
         """Ask every solver: is it there, has it the model, has its context room?"""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import difficulty
 
-        return await airflow_adapter.probe_solvers(params or {})
+        return await difficulty.probe_solvers(params or {})
 
     @task
     def open_measurement(
         solvers: list[str], run_id: str | None = None, params: dict[str, Any] | None = None
     ) -> str:
         """Record the run and its configuration."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import difficulty
 
-        return airflow_adapter.open_measurement(str(run_id), params or {})
+        return difficulty.open_measurement(str(run_id), params or {})
 
     @task
     def import_rollouts(run: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """Read the rollouts of a trainer, where the form names a file."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import difficulty
 
-        return airflow_adapter.import_rollouts(params or {})
+        return difficulty.import_rollouts(params or {})
 
     @task
     def list_shards(run: str, params: dict[str, Any] | None = None) -> list[str]:
         """Find the shards whose pairs are measured, and mark what rules can see."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import difficulty
 
-        return airflow_adapter.list_shards(run, params or {})
+        return difficulty.list_shards(run, params or {})
 
     @task(pool="llm", map_index_template="{{ task.op_kwargs['shard_id'] }}")
     async def measure_shard(run: str, shard_id: str, params: dict[str, Any] | None = None) -> dict[str, int]:
         """Have the solvers attempt the pairs of one shard."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import difficulty
 
-        return await airflow_adapter.measure_shard(run, shard_id, params or {})
+        return await difficulty.measure_shard(run, shard_id, params or {})
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def summarise(
@@ -94,16 +94,16 @@ def measure_difficulty() -> None:
         params: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Write what is known of the pairs; fail the run when a shard did not finish."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import difficulty
 
-        return airflow_adapter.summarise_difficulty(str(run_id), shard_ids, imported, params or {})
+        return difficulty.summarise_difficulty(str(run_id), shard_ids, imported, params or {})
 
     @task
     def close_measurement(run: str, summary: dict[str, Any] | None) -> None:
         """Record how the run ended."""
-        from webscale_rl import airflow_adapter
+        from webscale_rl.airflow_adapter import difficulty
 
-        airflow_adapter.close_measurement(run, summary)
+        difficulty.close_measurement(run, summary)
 
     opened = open_measurement(probe_solvers()).as_setup()
     imported = import_rollouts(opened)
