@@ -42,7 +42,8 @@ FORM: dict[str, dict[str, Any]] = {
         "enum": ["lean", "full"],
         "title": "Check depth",
         "description": "lean: solve, compare, judge the question alone. full: also a judge with the document in "
-        "view, and a second solver on disagreement where the connection webscale_second_solver exists.",
+        "view, solves without the document and with the options in other orders, and a second solver on disagreement "
+        "where the connection webscale_second_solver exists.",
         "section": "Quality",
     },
     "items_per_document": {
