@@ -430,6 +430,33 @@ class Calibration(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
+class Release(Base):
+    """A published data set. Its id is a hash of its rows and parameters: the same again is the same release."""
+
+    __tablename__ = "releases"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    uri: Mapped[str]
+    parameters: Mapped[dict[str, Any]]
+    counts: Mapped[dict[str, Any]]
+    approved_by: Mapped[str]  # empty where nobody was asked
+    run_id: Mapped[str]  # the DAG run that published it first
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class ReleaseMember(Base):
+    """What became of an accepted pair in a release: its split, or why it was left out, with the evidence."""
+
+    __tablename__ = "release_members"
+
+    release_id: Mapped[str] = mapped_column(ForeignKey("releases.id"), primary_key=True)
+    pair_id: Mapped[str] = mapped_column(primary_key=True, index=True)
+    split: Mapped[str]  # empty for a pair that was left out
+    excluded: Mapped[str]  # duplicate/near, contaminated/gsm8k, filtered/..., capped/...; empty for a member
+    detail: Mapped[str]
+
+
 class TextClaim(Base):
     """A text that was kept, and the partition that has it; see ``corpus/near_duplicates.py``."""
 
