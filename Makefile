@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run up provenance preview calibrate import-rollouts check-prompts test chaos bench lint lock clean
+.PHONY: help run up provenance preview calibrate import-rollouts import-review check-prompts test chaos bench lint lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ calibrate: $(INSTALLED) ## Measure every stage on labelled items (variables: ITE
 import-rollouts: $(INSTALLED) ## Import a trainer's rollouts as attempts at pairs (variables: FILE SOLVER TEMPERATURE WORK)
 	@exec $(BIN)/python -m webscale_rl.difficulty.rollouts "$(FILE)" --solver "$(or $(SOLVER),trainer)" \
 		$(if $(TEMPERATURE),--temperature "$(TEMPERATURE)")
+
+import-review: $(INSTALLED) ## Import verdicts of people on pairs as marks (variables: FILE REVIEWER WORK)
+	@exec $(BIN)/python -m webscale_rl.release.review "$(FILE)" --reviewer "$(or $(REVIEWER),reviewer)"
 
 check-prompts: $(INSTALLED) ## Check the demonstrations in include/webscale_rl/prompts/demonstrations
 	@$(BIN)/python -m webscale_rl.stages.check_prompts

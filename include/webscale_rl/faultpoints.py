@@ -11,11 +11,12 @@ import signal
 VARIABLE = "WEBSCALE_RL_KILL_AT"  # a place and how often it is reached before the process kills itself
 PLACES = ("before_call", "after_answer", "in_flush", "after_flush")  # of a conversion
 INGESTION = ("before_piece", "after_claim", "before_finish")
+RELEASE = ("before_publish", "after_publish")
 
 
 def _armed() -> tuple[str, int]:
     place, _, times = os.environ.get(VARIABLE, "").partition(":")
-    return (place, int(times or 1)) if place in PLACES + INGESTION else ("", 0)
+    return (place, int(times or 1)) if place in PLACES + INGESTION + RELEASE else ("", 0)
 
 
 _place, _left = _armed()

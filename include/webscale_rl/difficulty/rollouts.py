@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -27,7 +25,7 @@ from webscale_rl.difficulty.conditions import Condition
 from webscale_rl.difficulty.config import DEFAULT_TEMPERATURE
 from webscale_rl.difficulty.marks import SUSPECT_ATTEMPTS, suspect_label
 from webscale_rl.difficulty.pairs import Pair
-from webscale_rl.errors import ConfigurationError, WebscaleError
+from webscale_rl.errors import ConfigurationError
 from webscale_rl.rewards.score import judge
 from webscale_rl.store.measurements import pairs_by_id, replace_batch, replace_marks
 
@@ -267,39 +265,18 @@ def main() -> int:
     parser.add_argument("--suspect-attempts", type=int, default=SUSPECT_ATTEMPTS, help="that may mark a pair")
     parser.add_argument("--database", default="", help="URL of the service's database; else that of WORK")
     given = parser.parse_args()
-    from webscale_rl.local.database import service_database
-    from webscale_rl.local.interrupts import Interrupted, interrupts
-    from webscale_rl.local.settings import read_settings
-    from webscale_rl.store.engine import open_engine
+    from webscale_rl.local.importing import run_import
 
-    def imported(url: str) -> Imported:
-        engine = open_engine(url)
-        try:
-            return import_rollouts(
-                engine,
-                given.file,
-                solver=given.solver,
-                temperature=given.temperature,
-                suspect_attempts=given.suspect_attempts,
-            )
-        finally:
-            engine.dispose()
-
-    with interrupts() as watch:
-        try:
-            if given.database:
-                found = imported(given.database)
-            else:
-                with service_database(read_settings(os.environ), watch) as url:
-                    found = imported(url)
-        except Interrupted as interrupted:
-            print(f"webscale-rl: ended: {interrupted}", file=sys.stderr)
-            return interrupted.status
-        except WebscaleError as error:
-            print(f"webscale-rl: {error}", file=sys.stderr)
-            return 2 if isinstance(error, ConfigurationError) else 1
-    print(json.dumps(asdict(found), indent=2, ensure_ascii=False))
-    return 0
+    return run_import(
+        lambda engine: import_rollouts(
+            engine,
+            given.file,
+            solver=given.solver,
+            temperature=given.temperature,
+            suspect_attempts=given.suspect_attempts,
+        ),
+        given.database,
+    )
 
 
 if __name__ == "__main__":

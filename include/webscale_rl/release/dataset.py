@@ -95,7 +95,6 @@ def write_dataset(engine: Engine, run_id: str, folder: str) -> dict[str, int]:
     Returns:
         The number of documents read and of pairs written.
     """
-    config_hash, config = config_of(engine, run_id)
     counts = funnel(engine, run_id)
     files, path = fsspec.url_to_fs(folder)
     files.makedirs(path, exist_ok=True)
@@ -107,7 +106,7 @@ def write_dataset(engine: Engine, run_id: str, folder: str) -> dict[str, int]:
     with ExitStack() as stack:
         parquet_file, jsonl_file = (stack.enter_context(files.open(parts[name], "wb")) for name in FILES[:2])
         parquet = stack.enter_context(pq.ParquetWriter(parquet_file, SCHEMA, compression="zstd"))
-        for rows in _rows(engine, run_id, config_hash, config):
+        for rows in rows_of_run(engine, run_id, set()):
             parquet.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
             jsonl_file.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
             pairs += len(rows)
@@ -127,11 +126,15 @@ def is_written(folder: str) -> bool:
     return bool(files.exists(f"{path}/{FILES[-1]}"))
 
 
-def _rows(
-    engine: Engine, run_id: str, config_hash: str, config: ConversionConfig
-) -> Iterator[list[dict[str, Any]]]:
-    """Yield the rows of one row group of documents at a time; a pair that occurs twice is written once."""
-    written: set[str] = set()
+def rows_of_run(engine: Engine, run_id: str, written: set[str]) -> Iterator[list[dict[str, Any]]]:
+    """Yield the accepted pairs of a run's shards as rows, those of one row group of documents at a time.
+
+    Args:
+        engine: of the service's database.
+        run_id: whose shards' accepted pairs are read, whichever run made them.
+        written: ids of pairs that are left out; those that are yielded are added to it.
+    """
+    config_hash, config = config_of(engine, run_id)
     with engine.connect() as connection:
         shards = connection.execute(
             text(

@@ -11,9 +11,9 @@ from webscale_rl.release.dataset import SCHEMA
 SPLITS = ("train", "test")
 # How a reference answer was confirmed, weakest first.
 LABEL_CONFIDENCES = (
+    "split",  # the solvers disagreed, and the second one sided with the reference
     "solved",  # one solver with the document agreed
-    "judged",  # and a judge with the document in view, or a solver without it
-    "cross_family",  # and a solver of another family
+    "judged",  # and a judge with the document in view found it sound, or a solver without the document agreed
 )
 
 RELEASE_SCHEMA = pa.schema(

@@ -34,6 +34,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "document_results": ("config_hash", "document_id"),
     "solver_attempts": ("pair_id", "solver", "prompt_version", "temperature", "condition", "batch"),
     "pair_marks": ("pair_id", "mark", "found_by"),
+    "release_members": ("release_id", "pair_id"),
 }
 
 

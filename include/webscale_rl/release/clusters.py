@@ -1,0 +1,81 @@
+"""Clusters of what is nearly the same, so that a split never puts one half into train and the other into test.
+
+Two pairs belong together when they come from one document, from near-identical documents, or ask nearly the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from webscale_rl.corpus.near_duplicates import BANDS, Sketch, similarities, sketch
+from webscale_rl.ids import content_id
+
+ALIKE = (
+    0.5  # estimated similarity: lower than what counts as a duplicate, for those that are kept side by side
+)
+
+
+class Clusters:
+    """Groups of names, joined step by step (union-find)."""
+
+    def __init__(self) -> None:
+        self._leads: dict[str, str] = {}
+
+    def lead(self, name: str) -> str:
+        """Return the name that stands for the group of ``name``: the lowest of its members."""
+        path = []
+        while (above := self._leads.setdefault(name, name)) != name:
+            path.append(name)
+            name = above
+        for member in path:
+            self._leads[member] = name
+        return name
+
+    def join(self, one: str, other: str) -> None:
+        """Put two names into one group."""
+        low, high = sorted((self.lead(one), self.lead(other)))
+        self._leads[high] = low
+
+
+def join_alike(clusters: Clusters, texts: Iterable[tuple[str, str]]) -> None:
+    """Join the names of texts that are nearly the same.
+
+    Args:
+        clusters: changed.
+        texts: (name, text). About 350 bytes of memory for each.
+    """
+    names: list[str] = []
+    sketches: list[Sketch] = []
+    by_hash: dict[bytes, str] = {}
+    for name, text in texts:
+        found = sketch(text)
+        first = by_hash.setdefault(found.text_hash, name)
+        if first != name:
+            clusters.join(first, name)
+        elif found.bands:
+            names.append(name)
+            sketches.append(found)
+    if not names:
+        return
+    bands = np.array([each.bands for each in sketches], dtype=np.int32)
+    for band in range(BANDS):
+        for group in _equal(bands[:, band]):
+            others = similarities(sketches[group[0]].low, [sketches[other].low for other in group[1:]])
+            for other, similarity in zip(group[1:], others, strict=True):
+                if similarity >= ALIKE:
+                    clusters.join(names[group[0]], names[other])
+
+
+def cluster_id(lead: str) -> str:
+    """Return the name of a cluster as the data set shows it."""
+    return content_id(["cluster", lead])[:16]
+
+
+def _equal(keys: NDArray[np.int32]) -> list[list[int]]:
+    """Return the groups of places with equal keys, of at least two."""
+    order = np.argsort(keys, kind="stable")
+    borders = np.flatnonzero(np.diff(keys[order])) + 1
+    return [group.tolist() for group in np.split(order, borders) if group.size > 1]

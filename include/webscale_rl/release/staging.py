@@ -1,0 +1,41 @@
+"""Where the tasks of a release hand work over: a folder of the store, on whatever file system it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+
+@contextmanager
+def staging(uri: str) -> Iterator[Path]:
+    """Give a local folder with what stands at ``uri``, and put what it holds afterwards there.
+
+    On a local disk it is the folder itself. Elsewhere files are fetched and put back when the work has succeeded.
+    """
+    files, path = fsspec.url_to_fs(uri)
+    if isinstance(files, LocalFileSystem):
+        Path(path).mkdir(parents=True, exist_ok=True)
+        yield Path(path)
+        return
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        for found in files.find(path):
+            target = folder / found.removeprefix(path).lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            files.get_file(found, str(target))
+        yield folder
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                files.put_file(str(file), f"{path}/{file.relative_to(folder)}")
+
+
+def clear(uri: str) -> None:
+    """Remove a staging folder, where it exists."""
+    files, path = fsspec.url_to_fs(uri)
+    if files.exists(path):
+        files.rm(path, recursive=True)
