@@ -10,10 +10,13 @@ from aiohttp import web
 
 from webscale_rl.errors import ConfigurationError
 from webscale_rl.offline import MODEL
+from webscale_rl.offline.planted import MODELS, Mistakes, PlantedModel
+from webscale_rl.offline.planted_labels import load_labels, shipped_labels
 from webscale_rl.offline.script import Script, load_script
 from webscale_rl.offline.server import Server, Settings
 
 SHUTDOWN_SECONDS = 0.5
+SHIPPED = Path()  # no file: the labels that the project ships
 
 
 def main() -> int:
@@ -21,7 +24,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         script = load_script(options.script) if options.script else Script([])
-        asyncio.run(_serve(options, script))
+        asyncio.run(_serve(options, script, _planted(options)))
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return 2
@@ -57,7 +60,37 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--script", type=Path, metavar="FILE", help="JSON list of scripted answers")
     parser.add_argument("--ignore-schema", action="store_true", help="answer prose, as some servers do")
+    _add_planted(parser)
     return parser
+
+
+def _add_planted(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("planted mistakes", f"serves {' and '.join(MODELS)}")
+    group.add_argument(
+        "--planted",
+        type=Path,
+        nargs="?",
+        const=SHIPPED,
+        metavar="FILE",
+        help="follow labelled items, one JSON object a line, by default the shipped ones, with mistakes at set rates",
+    )
+    group.add_argument("--generator-error", type=float, default=Mistakes.generator, metavar="RATE")
+    group.add_argument("--checker-error", type=float, default=Mistakes.checker, metavar="RATE")
+    group.add_argument(
+        "--correlation",
+        type=float,
+        default=Mistakes.correlation,
+        help="of the mistakes of one model that solves one question twice",
+    )
+    group.add_argument("--seed", type=int, default=0)
+
+
+def _planted(options: argparse.Namespace) -> PlantedModel | None:
+    if options.planted is None:
+        return None
+    mistakes = Mistakes(options.generator_error, options.checker_error, options.correlation)
+    labels = shipped_labels() if options.planted == SHIPPED else load_labels(options.planted)
+    return PlantedModel(labels, mistakes, options.seed)
 
 
 def _positive(text: str) -> int:
@@ -72,7 +105,7 @@ def _seconds(text: str) -> float:
     return value
 
 
-async def _serve(options: argparse.Namespace, script: Script) -> None:
+async def _serve(options: argparse.Namespace, script: Script, planted: PlantedModel | None) -> None:
     settings = Settings(
         slots=options.slots,
         service_time=options.service_time,
@@ -80,6 +113,7 @@ async def _serve(options: argparse.Namespace, script: Script) -> None:
         cache_blocks=options.cache_blocks,
         api_key=options.api_key,
         ignore_schema=options.ignore_schema,
+        planted=planted,
     )
     stopped = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):

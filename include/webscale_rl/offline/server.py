@@ -15,6 +15,7 @@ from aiohttp import web
 from webscale_rl.ids import content_id
 from webscale_rl.llm.prefix_cache import PrefixCache
 from webscale_rl.offline import MODEL, tokens
+from webscale_rl.offline.planted import MODELS, PlantedModel
 from webscale_rl.offline.request import ChatRequest, RequestError, read_request, read_text
 from webscale_rl.offline.rules.answer import answer
 from webscale_rl.offline.rules.closed_book import closed_book, is_closed_book
@@ -31,7 +32,8 @@ class Settings:
     """What the server stands in for.
 
     ``slots`` requests are worked on at a time, each for at least ``service_time`` seconds; the rest wait in
-    the order of their arrival. ``cache_blocks`` is the size of the prefix cache in blocks of 16 tokens.
+    the order of their arrival. ``cache_blocks`` is the size of the prefix cache in blocks of 16 tokens. ``planted``
+    answers the stages of the road in place of the rules, under names of its own.
     """
 
     slots: int = 256
@@ -40,6 +42,12 @@ class Settings:
     cache_blocks: int = 65_536
     api_key: str = field(default="", repr=False)
     ignore_schema: bool = False
+    planted: PlantedModel | None = None
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names that requests may ask for; the first is the server's own."""
+        return MODELS if self.planted else (MODEL,)
 
 
 @dataclass(frozen=True)
@@ -93,13 +101,16 @@ class Server:
         return web.Response()
 
     async def _models(self, _: web.Request) -> web.Response:
-        model = {
-            "id": MODEL,
-            "object": "model",
-            "owned_by": "webscale_rl",
-            "max_model_len": self._settings.max_model_len,
-        }
-        return _json({"object": "list", "data": [model]})
+        models = [
+            {
+                "id": name,
+                "object": "model",
+                "owned_by": "webscale_rl",
+                "max_model_len": self._settings.max_model_len,
+            }
+            for name in self._settings.models
+        ]
+        return _json({"object": "list", "data": models})
 
     async def _metrics(self, _: web.Request) -> web.Response:
         used = min(1.0, len(self._cache) / self._settings.cache_blocks)
@@ -113,16 +124,18 @@ class Server:
             ("prefix_cache_queries_total", "counter", self._cache.queried_tokens),
             ("prefix_cache_hits_total", "counter", self._cache.hit_tokens),
         ]
+        served = self._settings.models[0]
         lines = [
-            f'# TYPE vllm:{name} {kind}\nvllm:{name}{{model_name="{MODEL}"}} {float(value)}\n'
+            f'# TYPE vllm:{name} {kind}\nvllm:{name}{{model_name="{served}"}} {float(value)}\n'
             for name, kind, value in values
         ]
         return web.Response(text="".join(lines))
 
     async def _chat(self, http: web.Request) -> web.Response:
         request = read_request(await http.read())
-        if request.model != MODEL:
-            message = f"the model {request.model!r} does not exist; this server has {MODEL!r}"
+        if request.model not in self._settings.models:
+            served = " and ".join(map(repr, self._settings.models))
+            message = f"the model {request.model!r} does not exist; this server has {served}"
             raise RequestError(404, message, kind="NotFoundError", param="model")
         prompt = request.prompt
         prompt_tokens = self._tokens(prompt)
@@ -172,7 +185,12 @@ class Server:
             return _Reply(closed_book(request.user_text))
         if self._settings.ignore_schema or not request.wants_json:
             return _Reply(PROSE)
-        return _Reply(orjson.dumps(answer(request.stage, request.user_text, request.schema)).decode())
+        planted = self._settings.planted
+        if planted and planted.answers(request.stage):
+            found = planted.answer(request.model, request.stage, request.user_text)
+        else:
+            found = answer(request.stage, request.user_text, request.schema)
+        return _Reply(orjson.dumps(found).decode())
 
     def _completion(
         self, request: ChatRequest, reply: _Reply, prompt_tokens: int, cached: int
@@ -190,7 +208,7 @@ class Server:
             "id": f"chatcmpl-{content_id([request.prompt, text])}",
             "object": "chat.completion",
             "created": int(time.time()),
-            "model": MODEL,
+            "model": request.model,
             "choices": [
                 {
                     "index": 0,
