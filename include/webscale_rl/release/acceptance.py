@@ -23,6 +23,7 @@ def as_markdown(found: Examined) -> str:
         "",
         f"Compared with {compared}. Nothing is published before you approve; a release never changes.",
     ]
+    lines += [f"\nOf the benchmarks could not be read: {fault}." for fault in found.benchmark_faults]
     return "\n".join(lines)
 
 

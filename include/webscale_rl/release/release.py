@@ -1,0 +1,275 @@
+"""The road of a release, readable top to bottom.
+
+    gather -> duplicates -> benchmarks -> selection -> clusters and split -> files -> publish
+
+Every candidate ends as a row of a split or with one reason; the counts add up. Nothing that is written names a
+moment, a machine or a run, so that equal candidates and settings give equal bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import Engine
+
+from webscale_rl import __version__
+from webscale_rl.errors import ConfigurationError
+from webscale_rl.ids import content_id, text_id
+from webscale_rl.release import candidates
+from webscale_rl.release.about import About
+from webscale_rl.release.benchmarks import ReadBenchmarks, read_benchmarks
+from webscale_rl.release.clusters import Clusters, cluster_id, join_alike
+from webscale_rl.release.decontamination import BenchmarkIndex
+from webscale_rl.release.duplicates import Asked, find_duplicates
+from webscale_rl.release.rows import LABEL_CONFIDENCES, RELEASE_SCHEMA
+from webscale_rl.release.selection import COLUMNS, Candidate, select
+from webscale_rl.release.settings import ReleaseSettings
+
+CANDIDATES, OUTCOMES = "candidates.parquet", "outcomes.parquet"
+OUTCOME_SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "split", "cluster", "excluded", "detail")])
+COUNTED = (
+    "domain",
+    "task_form",
+    "answer_type",
+    "source",
+    "licence",
+    "claim_scope",
+    "label_confidence",
+    "split",
+)
+EXAMINED = (*COLUMNS, "question", "answer")
+
+Embed = Callable[[Sequence[str]], "np.ndarray[Any, Any]"]
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What came of the candidates: how many rows, and how many were left out by reason."""
+
+    release_id: str
+    candidates: int
+    rows: int
+    splits: Mapping[str, int]
+    excluded: Mapping[str, int]
+    benchmarks: Mapping[str, int]  # items that the rows were compared with
+    benchmark_faults: Sequence[str] = ()  # what of the benchmarks could not be read, by reason
+
+
+def gather(engine: Engine, run_ids: Sequence[str], staging: Path) -> int:
+    """Stage the accepted pairs of runs and return their number.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    staging.mkdir(parents=True, exist_ok=True)
+    found = candidates.stage(engine, run_ids, staging / CANDIDATES)
+    if not found:
+        raise ConfigurationError("no accepted pairs: convert a corpus first, or name other runs")
+    return found
+
+
+def examine(staging: Path, settings: ReleaseSettings, embed: Embed | None = None) -> Examined:
+    """Decide for every candidate whether it is released, and record it beside the candidates.
+
+    Raises:
+        ConfigurationError: nothing remains, or a benchmark cannot be read.
+    """
+    asked, judged = _narrow(staging / CANDIDATES)
+    excluded: dict[str, tuple[str, str]] = {}
+    benchmarks = read_benchmarks(settings.benchmarks)
+    excluded |= _contaminated(asked, benchmarks)
+    asked = [each for each in asked if each.id not in excluded]
+    excluded |= _duplicates(asked, judged, settings, embed)
+    left = [each for pair_id, each in judged.items() if pair_id not in excluded]
+    excluded |= select(left, settings.selection, settings.seed)
+    kept = [each for each in left if each.id not in excluded]
+    if not kept:
+        reasons = Counter(reason for reason, _ in excluded.values()).most_common(3)
+        raise ConfigurationError(
+            f"nothing remains of {len(judged)} candidates; most were left out as "
+            + ", ".join(f"{reason} ({count})" for reason, count in reasons)
+        )
+    clusters = _clusters(staging / CANDIDATES, kept)
+    splits = {each.id: _split(clusters[each.id], settings) for each in kept}
+    with pq.ParquetWriter(staging / OUTCOMES, OUTCOME_SCHEMA) as writer:
+        rows = [
+            {
+                "id": pair_id,
+                "split": splits.get(pair_id, ""),
+                "cluster": clusters.get(pair_id, ""),
+                "excluded": excluded.get(pair_id, ("", ""))[0],
+                "detail": excluded.get(pair_id, ("", ""))[1],
+            }
+            for pair_id in judged
+        ]
+        writer.write_table(pa.Table.from_pylist(rows, schema=OUTCOME_SCHEMA))
+    return Examined(
+        release_id=_release_id(staging, settings),
+        candidates=len(judged),
+        rows=len(kept),
+        splits=dict(sorted(Counter(splits.values()).items())),
+        excluded=dict(sorted(Counter(reason for reason, _ in excluded.values()).items())),
+        benchmarks=dict(sorted(benchmarks.counts.items())),
+        benchmark_faults=tuple(f"{count} lines: {why}" for why, count in sorted(benchmarks.faults.items())),
+    )
+
+
+def rows_of(staging: Path) -> Callable[[str], Iterator[pa.RecordBatch]]:
+    """Return what yields the released rows of a split, in order (see ``release.rows.Rows``)."""
+    table = pq.read_table(staging / OUTCOMES, columns=["id", "split", "cluster"]).to_pylist()
+    released = {row["id"]: (row["split"], row["cluster"]) for row in table if row["split"]}
+
+    def rows(split: str) -> Iterator[pa.RecordBatch]:
+        for batch in candidates.batches(staging / CANDIDATES):
+            chosen = [row for row in batch.to_pylist() if released.get(row["id"], ("",))[0] == split]
+            for row in chosen:
+                row["split"], row["source_cluster"] = released[row["id"]]
+            if chosen:
+                yield pa.RecordBatch.from_pylist(chosen, schema=RELEASE_SCHEMA)
+
+    return rows
+
+
+def members(staging: Path) -> Iterator[dict[str, str]]:
+    """Yield what became of every candidate, as ``release_members`` records it."""
+    for batch in pq.ParquetFile(staging / OUTCOMES).iter_batches():
+        for row in batch.to_pylist():
+            yield {
+                "pair_id": row["id"],
+                "split": row["split"],
+                "excluded": row["excluded"],
+                "detail": row["detail"],
+            }
+
+
+def describe(
+    staging: Path,
+    settings: ReleaseSettings,
+    examined: Examined,
+    *,
+    funnel: Mapping[str, Any],
+    models: Mapping[str, str],
+    prompt_version: str,
+) -> About:
+    """Return what the release says of itself."""
+    counts: dict[str, Counter[str]] = {column: Counter() for column in COUNTED}
+    for split in examined.splits:
+        for batch in rows_of(staging)(split):
+            for column, counter in counts.items():
+                counter.update(batch.column(column).to_pylist())
+    return About(
+        name=settings.name,
+        version=examined.release_id,
+        parameters=settings.recorded,
+        candidates=examined.candidates,
+        rows=examined.rows,
+        excluded=examined.excluded,
+        counts={column: dict(counter.most_common()) for column, counter in counts.items()},
+        funnel=funnel,
+        models=models,
+        benchmarks=examined.benchmarks,
+        rewards_prompt_version=prompt_version,
+        code_version=__version__,
+        limits=_limits(settings, examined),
+    )
+
+
+def _narrow(path: Path) -> tuple[list[Asked], dict[str, Candidate]]:
+    """Return what duplicates and selection look at; of duplicates the better confirmed one stays."""
+    judged: dict[str, Candidate] = {}
+    asked = []
+    for batch in candidates.batches(path, EXAMINED):
+        for row in batch.to_pylist():
+            asked.append(Asked(id=row["id"], question=row.pop("question"), answer=row.pop("answer")))
+            judged[row["id"]] = Candidate(**row | {"marks": tuple(row["marks"])})
+    asked.sort(key=lambda each: (-LABEL_CONFIDENCES.index(judged[each.id].label_confidence), each.id))
+    return asked, judged
+
+
+def _contaminated(asked: Sequence[Asked], benchmarks: ReadBenchmarks) -> dict[str, tuple[str, str]]:
+    if not benchmarks.items:
+        return {}
+    hits = BenchmarkIndex(benchmarks.items).find_all((each.question, each.answer) for each in asked)
+    return {
+        each.id: (f"contaminated/{hit.benchmark}", f"{hit.item}, {hit.kind}: {hit.overlap}"[:500])
+        for each, hit in zip(asked, hits, strict=True)
+        if hit
+    }
+
+
+def _duplicates(
+    asked: Sequence[Asked], judged: Mapping[str, Candidate], settings: ReleaseSettings, embed: Embed | None
+) -> dict[str, tuple[str, str]]:
+    """Return the duplicates among those that the filters let through: one that is filtered out stands for none."""
+    passing = [each for each in asked if not settings.selection.reason(judged[each.id])[0]]
+    found = find_duplicates(
+        passing,
+        similarity=settings.similarity,
+        embed=embed,
+        semantic_similarity=settings.semantic_similarity,
+    )
+    return {
+        pair_id: (f"duplicate/{each.kind}", f"of {each.of} {each.detail}".strip()[:500])
+        for pair_id, each in found.items()
+    }
+
+
+def _clusters(path: Path, kept: Sequence[Candidate]) -> dict[str, str]:
+    """Return the cluster of every kept pair: by its document, documents nearly alike, and questions nearly alike."""
+    clusters = Clusters()
+    wanted = {each.id: each.document_id for each in kept}
+    for pair_id, document in wanted.items():
+        clusters.join(pair_id, document)
+    join_alike(clusters, _texts(path, wanted, "id", "question"))
+    join_alike(clusters, _texts(path, wanted, "document_id", "pretrain_text"))
+    return {pair_id: cluster_id(clusters.lead(pair_id)) for pair_id in wanted}
+
+
+def _texts(path: Path, wanted: Mapping[str, str], name: str, column: str) -> Iterator[tuple[str, str]]:
+    columns = dict.fromkeys(("id", name, column))
+    for batch in candidates.batches(path, list(columns)):
+        for row in batch.to_pylist():
+            if row["id"] in wanted:
+                yield row[name], row[column]
+
+
+def _split(cluster: str, settings: ReleaseSettings) -> str:
+    """Return the split of a cluster: by a hash, so that a cluster keeps its side from release to release."""
+    share = int(text_id(f"{settings.seed}:{cluster}")[:12], 16) / 16**12
+    return "test" if share < settings.test_share else "train"
+
+
+def _release_id(staging: Path, settings: ReleaseSettings) -> str:
+    """Return the hash of everything that the release holds and says."""
+    digest = hashlib.sha256()
+    rows = rows_of(staging)
+    for split in ("train", "test"):
+        for batch in rows(split):
+            for row in batch.to_pylist():
+                digest.update(orjson.dumps(row, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE))
+    said = asdict(settings)
+    return content_id([said, __version__, digest.hexdigest()])
+
+
+def _limits(settings: ReleaseSettings, examined: Examined) -> tuple[str, ...]:
+    """Return what a reader of the card must know."""
+    limits = [
+        "Questions, answers and verdicts were written by language models; no person has read them all.",
+        "Licences are those that the corpus states for its documents; they were not verified.",
+        "Rewards compare by rules; a right answer in other words scores 0.",
+    ]
+    if not examined.benchmarks:
+        limits.insert(0, "The rows were compared with no benchmark: do not evaluate on public test sets.")
+    limits += [f"Of the benchmarks could not be read: {fault}." for fault in examined.benchmark_faults]
+    if not settings.embedder:
+        limits.append("Duplicates were found by words alone; questions with the same meaning may remain.")
+    return tuple(limits)

@@ -1,0 +1,97 @@
+"""What the pairs have cost: calls, tokens and seconds of calls, by stage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """Calls of one stage. ``computed`` tokens are those of prompts that were not served from a prefix cache."""
+
+    stage: str
+    calls: int
+    unusable: int  # of the calls: their answer could not be used
+    computed: int
+    cached: int
+    generated: int
+    seconds: float  # sum of the latencies
+
+    def __add__(self, other: StageCost) -> StageCost:
+        return StageCost(
+            self.stage,
+            self.calls + other.calls,
+            self.unusable + other.unusable,
+            self.computed + other.computed,
+            self.cached + other.cached,
+            self.generated + other.generated,
+            self.seconds + other.seconds,
+        )
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """What the reader knows of the machines, and no database can: the base of an estimate of GPU time."""
+
+    gpus: int
+    tokens_per_second: float  # of all GPUs together, computed and generated
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What the runs have asked, and how many accepted pairs they wrote themselves.
+
+    Answers that the ledger already held cost these runs nothing: neither those calls nor the pairs that an earlier
+    run had finished are in here.
+    """
+
+    stages: tuple[StageCost, ...]  # the one that takes most tokens first
+    pairs: int
+    others_pairs: int  # accepted pairs of the same documents that other runs have paid for
+    fleet: Fleet | None
+
+    @property
+    def total(self) -> StageCost:
+        """The sum of the stages."""
+        return sum(self.stages, StageCost("all", 0, 0, 0, 0, 0, 0.0))
+
+    @property
+    def gpu_seconds(self) -> float | None:
+        """GPU seconds of all calls, at the speed of the fleet; None where nobody gave it."""
+        if self.fleet is None:
+            return None
+        total = self.total
+        return (total.computed + total.generated) / self.fleet.tokens_per_second * self.fleet.gpus
+
+
+def costs(connection: Connection, run_ids: Sequence[str], fleet: Fleet | None) -> Costs:
+    """Return what the runs have asked."""
+    query = text(
+        """
+        SELECT stage, count(*), sum((NOT valid)::int), sum(prompt_tokens - cached_tokens), sum(cached_tokens),
+               sum(completion_tokens), sum(latency_ms)
+        FROM llm_calls WHERE run_id = ANY(:runs) GROUP BY 1
+        """
+    )
+    by_stage: dict[str, StageCost] = {}
+    for stage, *sums in connection.execute(query, {"runs": list(run_ids)}):
+        name = re.sub(r"_\d+$", "", stage)  # repeated solves such as `solve_2` count with the first
+        calls, unusable, computed, cached, generated, milliseconds = (int(value) for value in sums)
+        cost = StageCost(name, calls, unusable, computed, cached, generated, milliseconds / 1_000)
+        by_stage[name] = by_stage[name] + cost if name in by_stage else cost
+    paid = text(
+        """
+        SELECT count(*) FILTER (WHERE q.run_id = ANY(:runs)), count(*) FILTER (WHERE q.run_id <> ALL(:runs))
+        FROM (SELECT DISTINCT r.config_hash, d.document_id
+              FROM runs r JOIN run_shards s ON s.run_id = r.id JOIN documents d USING (shard_id)
+              WHERE r.id = ANY(:runs)) m
+        JOIN questions q USING (config_hash, document_id) WHERE q.state = 'accepted'
+        """
+    )
+    own, others = connection.execute(paid, {"runs": list(run_ids)}).one()
+    ordered = sorted(by_stage.values(), key=lambda cost: (-cost.computed - cost.generated, cost.stage))
+    return Costs(tuple(ordered), own, others, fleet)

@@ -1,0 +1,224 @@
+"""A release, made of what a real road has accepted: what a trainer downloads tonight, and can trust tomorrow."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.fixtures.pipeline import Pipeline
+from webscale_rl.errors import ConfigurationError
+from webscale_rl.llm.endpoint import Endpoint
+from webscale_rl.release.publish import MANIFEST, checksums, is_published, publish, write_manifest
+from webscale_rl.release.review import import_review
+from webscale_rl.release.run import prepare, publish_release, settings_of
+from webscale_rl.release.settings import ReleaseSettings
+from webscale_rl.release_form import FORMATS, RELEASE_FORM
+
+Start = Callable[..., Endpoint]
+SAMPLE = Path(__file__).parents[2] / "include" / "sample_corpus"
+
+PARAMS = {name: field["default"] for name, field in RELEASE_FORM.items()}
+
+
+def settings(**given: Any) -> ReleaseSettings:
+    return settings_of(PARAMS | {"test_share": 0.2} | given)
+
+
+@pytest.fixture
+async def converted(pipeline: Pipeline, offline_endpoint: Start) -> Pipeline:
+    documents = [json.loads(line) for line in (SAMPLE / "medicine.jsonl").read_text().splitlines()]
+    documents += [json.loads(line) for line in (SAMPLE / "commerce.jsonl").read_text().splitlines()]
+    await pipeline.run(pipeline.corpus(documents), offline_endpoint(), run_id="night")
+    finish(pipeline, "night")
+    return pipeline
+
+
+def finish(pipeline: Pipeline, run_id: str) -> None:
+    from webscale_rl.store.runs import close_run
+
+    close_run(pipeline.engine, run_id, "success")
+
+
+def released(pipeline: Pipeline, chosen: ReleaseSettings, store: Path, run_id: str = "r") -> Path:
+    staged = str(store / "staging" / run_id)
+    prepare(pipeline.engine, chosen, None, staged)
+    return Path(publish_release(pipeline.engine, chosen, staged, str(store), run_id=run_id))
+
+
+def ids(folder: Path) -> list[str]:
+    return [
+        row
+        for file in sorted(folder.glob("huggingface/data/*.parquet"))
+        for row in pq.read_table(file, columns=["id"])["id"].to_pylist()
+    ]
+
+
+def test_every_candidate_is_released_or_left_out_for_a_reason(converted: Pipeline, tmp_path: Path) -> None:
+    folder = released(converted, settings(), tmp_path / "store")
+    manifest = json.loads((folder / MANIFEST).read_text())
+    assert manifest["candidates"] == manifest["rows"] + sum(manifest["excluded"].values())
+    ((accepted,),) = converted.rows("SELECT count(DISTINCT pair_id) FROM questions WHERE state = 'accepted'")
+    assert manifest["candidates"] == accepted > 10
+    assert sorted(ids(folder)) == [
+        row[0]
+        for row in converted.rows("SELECT pair_id FROM release_members WHERE split <> '' ORDER BY pair_id")
+    ]
+    assert converted.rows("SELECT count(*) FROM release_members") == [(accepted,)]
+    assert converted.rows("SELECT count(*) FROM release_members WHERE (split = '') = (excluded = '')") == [
+        (0,)
+    ]
+    assert {path.name for path in folder.iterdir()} >= {*FORMATS, "report.html", MANIFEST}
+
+
+def test_no_document_stands_on_both_sides(converted: Pipeline, tmp_path: Path) -> None:
+    folder = released(converted, settings(test_share=0.4), tmp_path / "store")
+    sides = {}
+    for split in ("train", "test"):
+        tables = [pq.read_table(file) for file in folder.glob(f"huggingface/data/{split}-*.parquet")]
+        sides[split] = {document for table in tables for document in table["document_id"].to_pylist()}
+    assert sides["train"]
+    assert sides["test"]
+    assert not sides["train"] & sides["test"]
+
+
+def test_a_release_made_again_is_the_same_to_the_byte(converted: Pipeline, tmp_path: Path) -> None:
+    first = released(converted, settings(), tmp_path / "one")
+    converted.rows("SELECT 1")
+    second = released(converted, settings(), tmp_path / "two", run_id="another")
+    assert first.name == second.name
+    assert checksums(first) == checksums(second)
+    assert released(converted, settings(seed="1"), tmp_path / "one").name != first.name
+
+
+def test_the_checksums_are_those_of_the_files(converted: Pipeline, tmp_path: Path) -> None:
+    folder = released(converted, settings(formats=["huggingface", "trl"]), tmp_path / "store")
+    files = json.loads((folder / MANIFEST).read_text())["files"]
+    assert set(files) == {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {
+        MANIFEST
+    }
+    for name, digest in files.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+
+
+def test_what_overlaps_with_a_benchmark_is_left_out_with_the_evidence(
+    converted: Pipeline, tmp_path: Path
+) -> None:
+    ((pair, question, answer),) = converted.rows(
+        "SELECT pair_id, question, answer FROM questions WHERE state = 'accepted' "
+        "ORDER BY length(question) DESC LIMIT 1"
+    )
+    benchmark = tmp_path / "exam.jsonl"
+    benchmark.write_text(json.dumps({"id": "7", "question": question, "answer": answer}) + "\n")
+    folder = released(converted, settings(benchmarks=[str(benchmark)]), tmp_path / "store")
+    assert pair not in ids(folder)
+    ((excluded, detail),) = converted.rows(
+        f"SELECT excluded, detail FROM release_members WHERE pair_id = '{pair}'"
+    )
+    assert excluded.startswith("contaminated/")
+    assert question.split()[3] in detail
+
+
+async def test_a_question_of_two_runs_is_released_once(
+    converted: Pipeline, offline_endpoint: Start, tmp_path: Path
+) -> None:
+    other = Endpoint(offline_endpoint().base_url, offline_endpoint().model, "other weights")
+    await converted.run(str(tmp_path / "corpus.jsonl"), other, run_id="again")
+    finish(converted, "again")
+    folder = released(converted, settings(), tmp_path / "store")
+    assert len(ids(folder)) == len(set(ids(folder)))
+
+
+def test_wrong_runs_and_empty_selections_say_what_to_change(converted: Pipeline, tmp_path: Path) -> None:
+    staged = str(tmp_path / "staging")
+    with pytest.raises(ConfigurationError, match="no run 'nobody'"):
+        prepare(converted.engine, settings(), ["nobody"], staged)
+    with pytest.raises(ConfigurationError, match=r"nothing remains .* filtered/domain"):
+        prepare(converted.engine, settings(domains=["Astrology"]), None, staged)
+
+
+@pytest.mark.parametrize("place", ["before_publish", "after_publish"])
+def test_killed_at_any_place_it_goes_on_and_nothing_half_is_seen(
+    converted: Pipeline, tmp_path: Path, place: str
+) -> None:
+    store, staged = tmp_path / "store", str(tmp_path / "store" / "staging" / "r")
+    chosen = settings(formats=["trl"])
+    found = prepare(converted.engine, chosen, None, staged)
+    code = (
+        "import sys; from webscale_rl.release.run import publish_release, settings_of; "
+        "from webscale_rl.store.engine import open_engine; import json; "
+        "publish_release(open_engine(sys.argv[1]), settings_of(json.loads(sys.argv[2])), sys.argv[3], sys.argv[4], "
+        "run_id='r')"
+    )
+    params = json.dumps(PARAMS | {"test_share": 0.2, "formats": ["trl"]})
+    command = [sys.executable, "-c", code, converted.url, params, staged, str(store)]
+    include = str(Path(__file__).parents[2] / "include")
+    killed = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": include, "WEBSCALE_RL_KILL_AT": place}, capture_output=True
+    )
+    assert killed.returncode == -9, killed.stderr
+    uri = store / "releases" / chosen.name / found.release_id
+    assert is_published(str(uri)) == (place == "after_publish")
+    assert uri.exists() == (place == "after_publish"), "what is there is whole"
+    assert converted.rows("SELECT count(*) FROM releases") == [(0,)]
+    publish_release(converted.engine, chosen, staged, str(store), run_id="r")
+    assert is_published(str(uri))
+    assert converted.rows("SELECT count(*) FROM releases") == [(1,)]
+    assert converted.rows("SELECT count(*) FROM release_members") == [(found.candidates,)]
+
+
+def test_a_release_is_never_changed(tmp_path: Path) -> None:
+    def made(name: str, text: str) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "file.txt").write_text(text)
+        write_manifest(folder, {"name": "x"})
+        return folder
+
+    uri = str(tmp_path / "releases" / "x")
+    publish(made("one", "a"), uri)
+    publish(made("two", "a"), uri)
+    with pytest.raises(ConfigurationError, match="holds a release of this id with other files"):
+        publish(made("three", "b"), uri)
+    assert (Path(uri) / "file.txt").read_text() == "a"
+
+
+def test_verdicts_of_people_keep_pairs_out_and_bad_lines_cost_nothing(
+    converted: Pipeline, tmp_path: Path
+) -> None:
+    ((one,), (two,)) = converted.rows(
+        "SELECT pair_id FROM questions WHERE state = 'accepted' ORDER BY pair_id LIMIT 2"
+    )
+    file = tmp_path / "verdicts.jsonl"
+    lines = [
+        {"id": one, "verdict": "rejected", "note": "the unit is missing"},
+        {"id": two, "verdict": "accepted"},
+        {"id": two, "verdict": "perhaps"},
+        {"id": "nobody", "verdict": "rejected"},
+        {"verdict": "rejected"},
+    ]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines) + "no JSON\n")
+    for _ in range(2):
+        found = import_review(converted.engine, str(file), "ada")
+        assert found.verdicts == {"review_accepted": 1, "review_rejected": 1}
+        assert found.bad_lines == 4
+    assert converted.rows("SELECT count(*) FROM pair_marks") == [(2,)]
+    folder = released(converted, settings(formats=["huggingface"]), tmp_path / "store")
+    assert one not in ids(folder)
+    ((excluded,),) = converted.rows(f"SELECT excluded FROM release_members WHERE pair_id = '{one}'")
+    assert excluded == "filtered/review_rejected"
+    file.write_text(json.dumps({"id": one, "verdict": "accepted"}) + "\n")
+    import_review(converted.engine, str(file), "ada")
+    assert converted.rows(f"SELECT mark FROM pair_marks WHERE pair_id = '{one}'") == [("review_accepted",)]
+
+
+def test_settings_and_form_agree() -> None:
+    assert replace(settings_of(PARAMS), recorded={}).name == "webscale-rl"
+    assert set(settings_of(PARAMS).recorded) == set(RELEASE_FORM) - {"approval", "runs"}
