@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run up provenance preview calibrate import-rollouts import-review check-prompts test chaos bench lint lock clean
+.PHONY: help run up provenance preview calibrate import-rollouts import-review check-prompts test test-trainers chaos bench lint lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ check-prompts: $(INSTALLED) ## Check the demonstrations in include/webscale_rl/p
 
 test: $(INSTALLED) ## Run the whole test suite
 	$(BIN)/python -m pytest
+
+test-trainers: $(INSTALLED) ## Load a small release with trainers' own code, in environments below .bench (variables: ONLY NEMO_RL)
+	@NEMO_RL="$(NEMO_RL)" $(BIN)/python tests/trainers/run_all.py $(ONLY)
 
 bench: $(INSTALLED) ## Measure this project beside others on a simulated endpoint (variables: ROUNDS REQUESTS CONCURRENCY JOB OUT)
 	$(BIN)/python bench/run_all.py $(or $(OUT),out)/bench.json --rounds $(or $(ROUNDS),3) \

@@ -130,7 +130,7 @@ print(sorted(name for name in sys.modules if name.startswith("webscale_rl")))
     assert "Warning" not in found.stderr
     heavy, ours = found.stdout.splitlines()[-2:]
     assert heavy == "[]"
-    forms = {"webscale_rl.form", "webscale_rl.ingest_form", "webscale_rl.difficulty_form"}
+    forms = {f"webscale_rl.{name}" for name in ("form", "ingest_form", "difficulty_form", "release_form")}
     light = {"webscale_rl", "webscale_rl.errors"} | forms
     assert set(ast.literal_eval(ours)) <= light
 

@@ -144,6 +144,55 @@ def test_the_right_final_answer_is_rewarded(kind: Any, response: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "answer", "response", "value"),
+    [
+        ("string", "__init__", "<answer>__init__</answer>", 1.0),
+        ("string", "__init__", "Final answer: __init__", 1.0),
+        ("string", "*args", "**Final answer:** `*args`", 1.0),
+        ("string", "Co", "<answer>CO</answer> <answer>Co</answer>", 0.0),
+        ("integer", "5", r"\boxed{5!} \boxed{5}", 0.0),
+        ("integer", "5", r"\boxed{5} \boxed{5.0}", 1.0),
+        ("entity", "C", r"\boxed{C*}", 0.0),
+        ("boolean", "yes", r"\boxed{yes, partly}", 0.0),
+        ("boolean", "no", r"\boxed{no, NOT}", 0.0),
+        ("quantity", "5 km", r"\boxed{5 km short}", 0.0),
+        ("currency", "$5", r"\boxed{$5 off}", 0.0),
+        ("currency", "$5", r"\boxed{\$5}", 1.0),
+        ("choice", "orca", r"\boxed{\text{(B) orca}}", 1.0),
+        ("expression", r"\frac{1}{3}", r"\boxed{0.33}", 0.0),
+        ("expression", "5", r"\boxed{7 | 5}", 0.0),
+        ("expression", "5", r"\boxed{5 ✗}", 0.0),
+        ("expression", "5", r"\boxed{N/A, 5}", 0.0),
+        ("expression", "5", r"\boxed{5 (7)}", 0.0),
+        ("expression", "5", r"\boxed{3+3=5}", 0.0),
+        ("expression", "x=5", r"\boxed{\cancel{x=5}}", 0.0),
+        ("expression", "x=5", r"\boxed{5}", 1.0),
+        ("expression", r"\sqrt[3]{2}", r"\boxed{2^{1/3}}", 1.0),
+        ("expression", "$0<x<1$", r"\boxed{(0, 1)}", 1.0),
+    ],
+)
+def test_only_what_the_answer_alone_says_counts(kind: Any, answer: str, response: str, value: float) -> None:
+    options = OPTIONS if kind == "choice" else ()
+    assert score(AnswerSpec(kind, answer, options=options), response) == value
+
+
+@pytest.mark.parametrize("kind", ANSWER_TYPES)
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "{}?", "{} ✗", "¬{}", "!({})", "~~{}~~", r"\cancel{{{}}}", "far from {}", "the opposite of {}",
+        "so-called {}",
+        "sort of {}", "{} (rejected)", "{} et al.", "nope, {}", "n't {}", "nicht {}", "same as {}",
+        "{}\u0336", "{}†", "{} at best", "{} → x", "{} | x",
+    ],
+)  # fmt: skip
+def test_what_is_struck_out_doubted_or_addressed_is_no_answer(kind: Any, mark: str) -> None:
+    text = mark.format(SPECS[kind].answer)
+    assert match(SPECS[kind], text) is not Match.SAME
+    assert [form for form in (r"\boxed{%s}", "<answer>%s</answer>") if score(SPECS[kind], form % text)] == []
+
+
+@pytest.mark.parametrize(
     ("response", "outcome"),
     [
         ("It is 42.", "none"),

@@ -16,7 +16,12 @@ _MONTHS = {
 }
 LONGEST = 60  # characters of a date
 _ISO = re.compile(r"^(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?$")
-_FILLER = re.compile(r"\b(?:the|of|in|on|year|ad|ce)\b|(?<=\d)(?:st|nd|rd|th)\b|[,.]")
+_YEAR_FIRST = re.compile(r"^(\d{4})([/.])(\d{1,2})\2(\d{1,2})$")
+_FILLER = re.compile(
+    r"\b(?:the|of|in|on|year|ad|ce)\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
+    r"|(?<=\d)(?:st|nd|rd|th)\b|[,.]|(?<=\d)-(?=[a-z])|(?<=[a-z])-(?=\d)"
+)
+_BEFORE = re.compile(r"\bb\.?\s?c\.?(?:\s?e\b\.?)?(?!\w)")
 
 
 @dataclass(frozen=True)
@@ -43,11 +48,12 @@ def read_date(text: str) -> CalendarDate | None:
     plain = " ".join(text.casefold().split())
     if len(plain) > LONGEST:
         return None
+    plain = _YEAR_FIRST.sub(r"\1-\3-\4", plain.rstrip("."))
     if iso := _ISO.match(plain):
         year, month, day = (int(part) if part else None for part in iso.groups())
         return _checked(year, month, day)
-    before = bool(re.search(r"\b(?:bc|bce)\b", plain))
-    plain = re.sub(r"\b(?:bc|bce)\b", " ", plain)
+    before = bool(_BEFORE.search(plain))
+    plain = _BEFORE.sub(" ", plain)
     words = _FILLER.sub(" ", plain).split()
     months = [_MONTHS[word] for word in words if word in _MONTHS]
     numbers = [int(word) for word in words if word.isascii() and word.isdigit() and len(word) <= 4]

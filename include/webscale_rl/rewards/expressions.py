@@ -20,12 +20,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from webscale_rl.rewards.final_answer import boxes, final_answers
+from webscale_rl.rewards.formula import says_more
+from webscale_rl.rewards.guards import STOP, guarded
 from webscale_rl.rewards.verdict import Match
-from webscale_rl.rewards.words import guarded
+from webscale_rl.rewards.words import SHORT, tokens
 
 START_SECONDS = 60.0  # importing sympy on a busy machine
 ANSWER_SECONDS = 8.0
-_SPACING = re.compile(r"[\s$]|\\[,;:! ]|\\q?quad|\\(?:left|right|displaystyle)\b|\{,\}")
+_SPACING = re.compile(r"[\s$]|(?<!\\)\\[,;:! ]|\\q?quad|\\(?:left|right|displaystyle)\b|\{,\}")
 _WRAPPED = re.compile(r"\\(?:boxed|text|textbf|textnormal|mathrm|mbox|mathbf)\s*\{([^{}]*)\}")
 _COMMAND = re.compile(r"\\(?:begin|end)\s*\{\w+\*?\}|_\s*\{[^{}]*\}|\\[a-zA-Z]+")
 _DELIMITED = re.compile(r"\$\$?(.+?)(?<!\\)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
@@ -34,6 +36,14 @@ _DENIED = re.compile(r"\bnot\s+[\d.,]+")  # "is not 10, which is 9": what is den
 STATEMENT = 200  # characters: a longer text works its result out
 _ENDLESS = re.compile(r"\w{60}")
 _MARKED = re.compile(r"\$|\\\(|\\\[|\\boxed|\\begin")
+# What a short text may say around its result: "at best 5" and "5, rejected" do not state 5.
+_TELLING = STOP | frozenset(
+    re.findall(r"\w+", "so therefore thus hence we get have result solution value number equal final")
+)
+_LEADS = re.compile(r"(?:\b(?:is|are|be|that|equals?|get|have|answer)|[:=])\s*$", re.IGNORECASE)
+_UNTOLD = re.compile(r"[^\w\s.,:;'\"()=*%€-]|\w-\w")
+_VARIABLE = re.compile(r"\$(\w)\$")
+_LAST_NUMBER = re.compile(r"\d[\d.,]*(?=\D*$)")
 _FUNCTIONS = frozenset(
     [
         "sin",
@@ -82,19 +92,36 @@ def compare_expressions(wordings: Sequence[str], candidate: str, *, strict: bool
         strict: for rewards: the candidate is mathematics alone.
     """
     wordings = [wording if is_mathematics(wording) else _mathematics(wording) for wording in wordings]
+    wordings, candidate = [wording.replace("−", "-") for wording in wordings], candidate.replace("−", "-")
     golds = [_mathematics(wording) for wording in wordings]
     given = _mathematics(candidate)
     beside = _outside(candidate)
-    alone = is_mathematics(beside) and not guarded(beside) and not _several(candidate)
+    marked = bool(_DELIMITED.search(candidate))
+    alone = (
+        is_mathematics(beside)
+        and not (marked and _unknown(beside))
+        and not (guarded(beside) or _several(candidate))
+    )
     if alone and _written(given) in map(_written, golds):
         return Match.SAME
     readable = (alone and is_mathematics(given)) or (not strict and _is_plain_statement(candidate))
     if not readable or not all(map(is_mathematics, golds)):
         return Match.UNSURE
+    if is_mathematics(given) and says_more(given, wordings, strict, alone and not _MARKED.search(candidate)):
+        return Match.UNSURE
+    if (
+        len(candidate) <= STATEMENT
+        and _SCALE.search(candidate.casefold())
+        and not any(map(_SCALE.search, golds))
+    ):
+        return Match.UNSURE
     if _TOWER.search(candidate) or any(map(_TOWER.search, golds)):
         return Match.UNSURE
-    found = _PROCESS.ask([*map(_delimited, wordings)], _delimited(candidate))
+    found = _PROCESS.ask([*map(_delimited, wordings)], _delimited(candidate), strict=strict)
     return Match.UNSURE if found is None else Match.SAME if found else Match.DIFFERENT
+
+
+_SCALE = re.compile(r"\b(?:hundred|thousand|million|billion|trillion|dozen)s?\b")
 
 
 def _is_plain_statement(candidate: str) -> bool:
@@ -104,7 +131,23 @@ def _is_plain_statement(candidate: str) -> bool:
     if boxes(candidate) or (len(candidate) > STATEMENT and _MARKED.search(candidate)):
         return True
     said = _DENIED.sub(" ", (final_answers(candidate).texts[-1:] or (candidate,))[0])
-    return not guarded(_outside(said)) and not _several(said)
+    return _tells(said) and not guarded(_outside(said)) and not _several(said)
+
+
+def _tells(said: str) -> bool:
+    """Say whether what a short text has around its result states it."""
+    said = _VARIABLE.sub(r"\1", said)
+    found = _DELIMITED.search(said) or _LAST_NUMBER.search(said)
+    before, after = (said[: found.start()], said[found.end() :]) if found else (said, "")
+    if len(tokens(f"{before} {after}")) >= SHORT or not _unknown(f"{before} {after}"):
+        return True
+    return bool(found) and bool(_LEADS.search(before)) and not after.strip(" .\n")
+
+
+def _unknown(text: str) -> bool:
+    """Say whether a text around a result has signs, or words other than those that state one."""
+    words = [word for word in tokens(text) if len(word) > 1 and not word.isdigit()]
+    return bool(_UNTOLD.search(text)) or not _TELLING.issuperset(words)
 
 
 def _outside(text: str) -> str:
@@ -149,7 +192,11 @@ def _written(text: str) -> str:
 
 def _delimited(text: str) -> str:
     """Return mathematics between dollar signs: without them ``math-verify`` reads plain numbers only."""
-    if _MARKED.search(text) or not re.search(r"[\\^=<>_]|[a-z]|[(\[{].*,", text) or not is_mathematics(text):
+    if (
+        re.search(r"\$|\\\(|\\\[|\\boxed", text)
+        or not re.search(r"[\\^=<>_!]|[a-z]|[(\[{].*,", text)
+        or not is_mathematics(text)
+    ):
         return text
     return f"${text}$"
 
@@ -161,7 +208,7 @@ class _MathProcess:
         self._owner = 0
         self._missing = False
 
-    def ask(self, golds: list[str], candidate: str) -> bool | None:
+    def ask(self, golds: list[str], candidate: str, *, strict: bool = False) -> bool | None:
         """Return whether the candidate equals one of the golds; None where that cannot be told in time."""
         if self._owner not in (0, os.getpid()):  # a fork: the lock may be held by a thread that is not here
             self._lock, self._child, self._owner = threading.Lock(), None, 0
@@ -169,7 +216,7 @@ class _MathProcess:
             try:
                 if self._missing or not self._started():
                     return None
-                answer = self._exchange(json.dumps([golds, candidate]), ANSWER_SECONDS)
+                answer = self._exchange(json.dumps([golds, candidate, strict]), ANSWER_SECONDS)
             except (
                 OSError,
                 EOFError,

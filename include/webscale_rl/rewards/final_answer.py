@@ -13,12 +13,13 @@ _BOX = re.compile(r"\\f?boxed\s*(?=\{)")
 _TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
 _LINE = re.compile(
     r"(?:\bfinal\s+answer[\s*_]*:|^[\s>#*_-]*(?:(?:so|therefore|thus|hence),?\s+)?(?:the\s+)?final\s+answer\s+is\b)"
-    r"[\s*_:]*([^\n]*)",
+    r"(?:[\s:]|[*_]{1,3}(?=[\s:]|$))*([^\n]*)",
     re.IGNORECASE | re.MULTILINE,
 )
 # "Final Answer: The final answer is $5$. I hope it is correct." is how models write that were shown Minerva's prompt.
 _PREAMBLE = re.compile(r"^the\s+(?:final\s+)?answer\s+is:?\s+", re.IGNORECASE)
 _HOPE = re.compile(r"\.?\s*I hope it is correct\b.*$", re.IGNORECASE | re.DOTALL)
+_EMPHASIS = re.compile(r"^(?:\*\*|__)+|(?:\*\*|__)+$")  # one star may be a mark: A* is not A
 _THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
 _THINKING = re.compile(r"<(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
 
@@ -28,6 +29,7 @@ class FinalAnswers:
     """The marked answers of a response, the last one last. Where ``fault`` is not empty there are none to judge."""
 
     texts: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()  # the same with the marks around them: ``__init__`` is no ``init``
     fault: str = ""  # none, conflict, flood, too_long
 
 
@@ -50,7 +52,8 @@ def final_answers(response: str) -> FinalAnswers:
         return FinalAnswers(fault="conflict")  # a box beside or within other words of an answer
     if any(len(text) > MAX_ANSWER for text in texts):
         return FinalAnswers(fault="too_long")
-    return FinalAnswers(texts) if all(texts) else FinalAnswers(fault="none")
+    written = tuple(text.strip() for _, text in sorted(marked))
+    return FinalAnswers(texts, written) if all(texts) else FinalAnswers(fault="none")
 
 
 def boxes(text: str) -> list[str]:
@@ -98,7 +101,8 @@ def _unwrapped(text: str) -> str:
     """Return an answer without the marks that writers put around it."""
     if text.startswith("\\boxed{") and _closing(text, 6) == len(text) - 1:
         text = text[7:-1]
-    text = _HOPE.sub("", _PREAMBLE.sub("", text.strip())).strip("*_ \n")
+    text = _HOPE.sub("", _PREAMBLE.sub("", text.strip())).strip()
+    text = _EMPHASIS.sub("", text).strip()
     for left, right in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
         if len(text) > len(left + right) and text.startswith(left) and text.endswith(right):
             text = text[len(left) : -len(right)].strip()

@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from fractions import Fraction
+from dataclasses import replace
 
 from webscale_rl.rewards.dates import read_date
 from webscale_rl.rewards.expressions import compare_expressions
-from webscale_rl.rewards.normalise import elements, folded, unquoted
-from webscale_rl.rewards.numbers import Number, read_numbers
+from webscale_rl.rewards.guards import STOP, guarded
+from webscale_rl.rewards.measures import compare_numbers, compare_ranges, qualified
+from webscale_rl.rewards.normalise import elements, folded
+from webscale_rl.rewards.numbers import read_numbers
+from webscale_rl.rewards.signs import foreign_signs, same_text, signs
 from webscale_rl.rewards.spec import NUMERIC_TYPES, AnswerSpec
+from webscale_rl.rewards.typesetting import plain_text, verbatim
 from webscale_rl.rewards.verdict import Match
-from webscale_rl.rewards.words import SHORT, STOP, compare_words, echoes, guarded, tokens
+from webscale_rl.rewards.words import SHORT, compare_words, echoes, tokens
 
 MAX_CANDIDATE = 1_000  # characters: a longer text is no short answer
 MAX_EXPRESSION = 4_000  # characters of a text that marks its mathematics
 LETTERS = "abcdefghij"
-# "More than 5" is not 5, and "minus 5" neither.
-_QUALIFIED = re.compile(
-    r"\b(?:about|above|almost|approximately|around|at least|at most|below|between|circa|fewer|greater|less|minus|more"
-    r"|nearly|negative|not|over|roughly|under|up to|without)\b|[<>≤≥~≈±√]"
-)
 _YES = frozenset({"yes", "true", "correct"})
 _NO = frozenset({"no", "false", "incorrect"})
 
@@ -43,63 +42,56 @@ def match(spec: AnswerSpec, candidate: str, question: str | None = None, *, stri
     longest = MAX_EXPRESSION if marks else MAX_CANDIDATE
     if len(candidate) > longest or not candidate.strip():
         return Match.DIFFERENT
-    wordings = _wordings(spec)
+    wordings = (spec.answer, *spec.aliases)
     if spec.type == "string":
-        return _decided(any(unquoted(candidate) == unquoted(wording) for wording in wordings))
+        return _decided(any(verbatim(candidate) & verbatim(wording) for wording in wordings))
     if spec.type == "expression":
         return compare_expressions(wordings, candidate, strict=strict)
-    if folded(candidate) in {folded(wording) for wording in wordings} - {""}:
+    wordings, candidate = tuple(map(plain_text, wordings)), plain_text(candidate)
+    spec = replace(
+        spec, answer=wordings[0], aliases=wordings[1:], options=tuple(map(plain_text, spec.options))
+    )
+    if spec.type == "choice":
+        candidate = _OPTION.sub("", candidate)
+    if spec.type not in _IN_PARTS and any(same_text(candidate, wording) for wording in wordings):
         return Match.SAME
     if spec.type in ("entity", "phrase"):
         return compare_words(wordings, candidate, question, strict=strict)
-    if spec.type != "boolean" and guarded(candidate, (*wordings, *spec.options, question or "")):
+    if spec.type != "boolean" and guarded(candidate, (*wordings, *spec.options), question or ""):
         return Match.UNSURE
-    found = _BY_TYPE[spec.type](spec, candidate)
-    if found is Match.UNSURE and echoes(wordings, candidate, question):
+    found = _compared(spec, candidate, question, strict)
+    if found is Match.UNSURE and _may_echo(spec, candidate) and echoes(wordings, candidate, question):
         return Match.SAME
     return found
 
 
-def _wordings(spec: AnswerSpec) -> tuple[str, ...]:
-    return (spec.answer, *spec.aliases)
+_IN_PARTS = frozenset(
+    {"list", "set", "tuple", "choice"}
+)  # separators and a leading "A" are no mere punctuation
+_VALUES = NUMERIC_TYPES | {"date", "range"}
+
+
+def _may_echo(spec: AnswerSpec, candidate: str) -> bool:
+    """Say whether a wording within words of the question would say what the wording alone says."""
+    if spec.type in _VALUES:
+        return not qualified(candidate)
+    if spec.type == "choice":
+        return not _LETTER.match(candidate.strip().casefold())
+    if spec.type == "boolean":
+        return folded(candidate).split()[:1] not in ([word] for word in _YES | _NO)
+    return len(elements(candidate)) == len(elements(spec.answer)) and not _OPEN_END.search(candidate)
+
+
+def _compared(spec: AnswerSpec, candidate: str, question: str | None, strict: bool) -> Match:
+    if spec.type in NUMERIC_TYPES:
+        return compare_numbers(spec, candidate, question, strict=strict)
+    if spec.type == "boolean":
+        return _boolean(spec, candidate, question if strict else None, strict)
+    return _BY_TYPE[spec.type](spec, candidate)
 
 
 def _decided(equal: bool) -> Match:
     return Match.SAME if equal else Match.DIFFERENT
-
-
-def _numeric(spec: AnswerSpec, candidate: str) -> Match:
-    """Compare one number with one number; several different ones in the candidate are no answer."""
-    wanted, given = read_numbers(spec.answer), read_numbers(candidate)
-    if len(wanted) != 1 or not given or _qualified(spec.answer, candidate):
-        return Match.UNSURE
-    if len({number.value for number in given}) > 1:
-        return Match.UNSURE
-    return _same_measure(spec, wanted[0], given[0])
-
-
-def _qualified(*texts: str) -> bool:
-    return any(_QUALIFIED.search(text.casefold()) for text in texts)
-
-
-def _same_measure(spec: AnswerSpec, wanted: Number, given: Number) -> Match:
-    """Compare two measures: units that are written must be of one kind, values agree after conversion."""
-    tolerance = _tolerance(spec)
-    asked = wanted.unit or Number(wanted.value, "", spec.unit.casefold()).unit
-    if given.unit is None or asked is None:
-        if given.value == wanted.value or abs(given.value - wanted.value) <= tolerance:
-            # "12 apples" for 12: a unit that is not known may be another one
-            known = {"", folded(wanted.after), folded(spec.unit)}
-            return Match.SAME if folded(given.after) in known else Match.UNSURE
-        # a bare number may be meant in the unit asked for: 88 (million cubic metres), 0.12 for 12 %
-        scaled = [number.value for number in read_numbers(f"1 {spec.unit}")] != [1] or (
-            asked and asked[0] == "percent"
-        )
-        return Match.UNSURE if given.after or given.before or scaled else Match.DIFFERENT
-    (kind, factor), (given_kind, given_factor) = asked, given.unit
-    if kind != given_kind:
-        return Match.UNSURE
-    return _decided(abs(given.value * given_factor - wanted.value * factor) <= tolerance * factor)
 
 
 def _date(spec: AnswerSpec, candidate: str) -> Match:
@@ -112,88 +104,108 @@ def _date(spec: AnswerSpec, candidate: str) -> Match:
     return Match.SAME if given.granularity >= asked else Match.UNSURE
 
 
+_OPTION = re.compile(r"^\W*option\s+(?=\W?[a-j]\b)", re.IGNORECASE)
+_LETTER = re.compile(r"^(?:[(\[]\s*([a-j])\s*[)\]]|([a-j])(?:\s*[).:]|\s+[-–—]\s)|([a-j])$)")
+
+
 def _choice(spec: AnswerSpec, candidate: str) -> Match:
     """Compare with every option; a letter, "B" or "B) text", names one as well."""
     options = [folded(option) for option in spec.options]
-    plain = folded(candidate)
-    letter = re.match(r"^\(?([a-j])\s*[).:]", candidate.strip().casefold())
-    rest = folded(candidate.strip()[letter.end() :]) if letter else ""
-    named = options.index(plain) if plain in options else -1
-    if letter and (not rest or rest in options):
-        position = LETTERS.index(letter[1])
-        named = position if not rest or options.index(rest) == position else -1
-    elif named < 0 and len(plain) == 1 and plain in LETTERS[: len(options)]:
-        named = LETTERS.index(plain)
-    if not 0 <= named < len(options):
+    plain = candidate.strip().rstrip(".").casefold()
+    if foreign_signs(candidate, spec.answer, *spec.options):
         return Match.UNSURE
+    letter = _LETTER.match(plain)
+    whole = [option.strip().casefold() for option in spec.options]
+    if plain in whole:  # with its article: "A port" is no option A
+        named = whole.index(plain)
+    elif letter:
+        rest = folded(plain[letter.end() :])
+        named = LETTERS.index(letter[1] or letter[2] or letter[3])
+        if rest and (rest not in options or options.index(rest) != named):
+            return Match.UNSURE
+    else:
+        # "A B" are two letters, not an article in front of B
+        said = folded(candidate)
+        named = options.index(said) if said in options and (len(said) > 1 or len(plain) == 1) else -1
+    if not 0 <= named < len(options):
+        worded = any(same_text(candidate, wording) for wording in (spec.answer, *spec.aliases))
+        return Match.SAME if worded and named < 0 else Match.UNSURE
     return _decided(options[named] == folded(spec.answer))
 
 
-def _boolean(spec: AnswerSpec, candidate: str) -> Match:
-    wanted, given = (_truth(text) for text in (spec.answer, candidate))
+_ECHO = re.compile(r"\b(?:is|are|was|were|does|do|did|has|have|had|can|will|would)$")
+_DENIED = re.compile(
+    r"^(?:it|he|she|they|that|this|there|we|you|i) (?:(?:is|was|are|were|does|do|did|has|have|had|can|will|would)"
+    r" ?(?:not|nt)|cannot|cant|wont)\b"
+)
+
+
+def _boolean(spec: AnswerSpec, candidate: str, question: str | None, strict: bool) -> Match:
+    known = STOP.union(tokens(question or "")) if strict else None
+    wanted, given = _truth(spec.answer, None), _truth(candidate, known)
     return Match.UNSURE if wanted is None or given is None else _decided(wanted == given)
 
 
-def _truth(text: str) -> bool | None:
-    """Read the first word, where no other one says the opposite, denies, doubts or stands for something else."""
+def _truth(text: str, known: frozenset[str] | None) -> bool | None:
+    """Read the first word, where no other one says the opposite, denies, doubts or stands for something else.
+
+    Args:
+        text: the answer.
+        known: for rewards: the only words that may follow.
+    """
     said = [word.strip(",.") for word in folded(text).split()]
-    if not said or (_YES.intersection(said) and _NO.intersection(said)):
+    if not said or "?" in text or foreign_signs(text) or (_YES.intersection(said) and _NO.intersection(said)):
         return None
-    first, rest = said[0], [word for word in said[1:] if word not in STOP | _YES | _NO]
-    if guarded(" ".join(said[1:])) or (rest and len(said) <= SHORT and "," not in text):
+    first, rest = said[0], " ".join(said[1:])
+    if first in _NO:  # "No, it is not" denies once; "No, it is" contradicts itself
+        if _ECHO.search(rest):
+            return None
+        rest = _DENIED.sub("", rest, count=1)
+    others = [word for word in rest.split() if word not in STOP | _YES | _NO]
+    if guarded(rest) or (others and len(said) <= SHORT and "," not in text):
+        return None
+    if known is not None and not known.issuperset(tokens(" ".join(others))):
         return None
     return True if first in _YES else False if first in _NO else None
 
 
-_DASH = re.compile(r"(?<=[\w%°])(?:\s+[-–—]\s+|[-–—])(?=[\d.$€£¥])")  # but not that of "and -1"
-_BETWEEN = re.compile(r"\bbetween\b", re.IGNORECASE)
-
-
-def _range(spec: AnswerSpec, candidate: str) -> Match:
-    wanted, given = (read_numbers(_DASH.sub(" to ", text)) for text in (spec.answer, candidate))
-    if (
-        len(wanted) != 2
-        or len(given) != 2
-        or _qualified(*(_BETWEEN.sub("", x) for x in (spec.answer, candidate)))
-    ):
-        return Match.UNSURE
-    units = {folded(numbers[1].before + numbers[1].after) for numbers in (wanted, given)} - {""}
-    if len(units) > 1:
-        return Match.UNSURE
-    pairs = zip(wanted, given, strict=True)
-    return _decided(all(abs(mine.value - theirs.value) <= _tolerance(spec) for mine, theirs in pairs))
-
-
-def _tolerance(spec: AnswerSpec) -> Fraction:
-    return Fraction(str(spec.tolerance))  # as written: 0.3 is 3/10
+_OPEN_END = re.compile(r"\.\.\.|…|\betc\b")
 
 
 def _elements(spec: AnswerSpec, candidate: str) -> Match:
     """Compare element by element; other elements than the right ones, fewer or more, are another answer."""
-    wanted, given = ([_element(each) for each in elements(text)] for text in (spec.answer, candidate))
-    if spec.type == "set" or not spec.order:
-        wanted, given = sorted(wanted), sorted(given)
-    if wanted == given:
-        return Match.SAME
+    if _OPEN_END.search(candidate) and not _OPEN_END.search(spec.answer):
+        return Match.UNSURE
+    wanted, given = _parts(spec, spec.answer), _parts(spec, candidate)
+    for wording in (spec.answer, *spec.aliases):
+        if _parts(spec, wording) == given and (given or folded(wording) == folded(candidate)):
+            return Match.SAME
     if sorted(wanted) == sorted(given):
         return Match.DIFFERENT  # in another order
     few, many = sorted((set(wanted), set(given)), key=len)
     return Match.DIFFERENT if few < many and set(given) in (few, many) else Match.UNSURE
 
 
+def _parts(spec: AnswerSpec, text: str) -> list[str]:
+    parts = [_element(each) for each in elements(text)]
+    return sorted(parts) if spec.type == "set" or not spec.order else parts
+
+
 def _element(text: str) -> str:
     """Return an element such that equal ones are equal texts: numbers by value, words without endings."""
     read = read_numbers(text)
-    if len(read) == 1 and not re.search(r"[^\W\d_]", text):
-        return str(read[0].value)
-    return " ".join(tokens(text)) or text
+    if len(read) == 1 and not read[0].lead.strip("([{"):
+        if not read[0].before + read[0].after.strip(" ()[]{}.,;"):
+            return str(read[0].value)
+        if read[0].unit and not read[0].rest.strip(" ()[]{}.,;"):
+            kind, factor = read[0].unit
+            return f"{read[0].value * factor} {kind}"
+    return " ".join([*(tokens(text) or [text]), *(sign for _, sign in signs(text))])
 
 
 _BY_TYPE: dict[str, Callable[[AnswerSpec, str], Match]] = {
-    **dict.fromkeys(NUMERIC_TYPES, _numeric),
     **dict.fromkeys(("list", "set", "tuple"), _elements),
     "date": _date,
     "choice": _choice,
-    "boolean": _boolean,
-    "range": _range,
+    "range": compare_ranges,
 }

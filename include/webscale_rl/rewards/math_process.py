@@ -11,13 +11,15 @@ import logging
 import re
 import resource
 import sys
+import time
 from collections.abc import Callable
 
 MEMORY = 2 * 1024**3  # bytes
+EXACT = 6  # decimals
 SECONDS = 3  # for parsing and for comparing each; the caller's own limit is larger
 
 
-def comparison() -> Callable[[list[str], str], bool | None]:
+def comparison() -> Callable[[list[str], str, bool], bool | None]:
     """Return what compares a candidate with the golds: None where one of them cannot be read.
 
     Raises:
@@ -27,13 +29,20 @@ def comparison() -> Callable[[list[str], str], bool | None]:
 
     extraction = [LatexExtractionConfig(), ExprExtractionConfig()]
 
-    def compare(golds: list[str], candidate: str) -> bool | None:
+    def compare(golds: list[str], candidate: str, strict: bool) -> bool | None:
         given = parse(candidate, extraction, parsing_timeout=SECONDS)
         read = [parse(gold, extraction, parsing_timeout=SECONDS) for gold in golds]
         if not given or not all(read):
             return None
-        rounding = _decimals(candidate)
-        return any(verify(gold, given, float_rounding=rounding, timeout_seconds=SECONDS) for gold in read)
+        started = time.monotonic()
+
+        def equal(decimals: int) -> bool:
+            return any(verify(gold, given, float_rounding=decimals, timeout_seconds=SECONDS) for gold in read)
+
+        rounded = equal(_decimals(candidate))
+        if rounded and strict and not equal(EXACT):
+            return None  # 0.33 is no third, and no other number either
+        return None if not rounded and time.monotonic() - started >= SECONDS else rounded
 
     return compare
 
@@ -41,7 +50,7 @@ def comparison() -> Callable[[list[str], str], bool | None]:
 def _decimals(candidate: str) -> int:
     """Return to how many decimals values are compared: as many as the candidate shows, from two to six."""
     shown = [len(decimals) for decimals in re.findall(r"\d\.(\d+)", candidate)]
-    return min(6, max(2, min(shown, default=6)))
+    return min(EXACT, max(2, min(shown, default=EXACT)))
 
 
 def main() -> None:
@@ -59,9 +68,9 @@ def main() -> None:
     answers.write('"ready"\n')
     answers.flush()
     for line in sys.stdin:
-        golds, candidate = json.loads(line)
+        golds, candidate, strict = json.loads(line)
         try:
-            found = compare(golds, candidate)
+            found = compare(golds, candidate, strict)
         except Exception:
             found = None
         answers.write(json.dumps(found) + "\n")

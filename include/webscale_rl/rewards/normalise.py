@@ -20,11 +20,11 @@ _CASED = {
 }
 _CASED_UNIT = re.compile(rf"(?<=\d)(\s?)({'|'.join(_CASED)})\b")
 _VULGAR = re.compile(r"[¼-¾⅐-⅞]")
-_SAME = str.maketrans(
+SAME_SIGNS = str.maketrans(
     {**dict.fromkeys("‐‑‒–—―−", "-"), **dict.fromkeys("‘’`´ʼ", "'"), **dict.fromkeys("“”„", '"')}
 )
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad\u202a-\u202e\u2066-\u2069]")
-QUOTES = "\"'`“”‘’"
+_ITEM = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}[.)])\s+(?=\S)")  # "- red", "1. red"
 
 
 def compatible(text: str) -> str:
@@ -37,21 +37,14 @@ def compatible(text: str) -> str:
 
 def folded(text: str) -> str:
     """Return the text without case, articles, outer punctuation and differences of Unicode form."""
-    plain = " ".join(compatible(text).translate(_SAME).casefold().split())
+    plain = " ".join(compatible(text).translate(SAME_SIGNS).casefold().split())
     words = _APART.sub(" ", _ARTICLES.sub(" ", plain.replace("'", "")))
     return " ".join(word for part in words.split() if (word := part.strip(_EDGES)))
 
 
-def unquoted(text: str) -> str:
-    """Return a text compared exactly, without the white space and the one pair of quotes around it."""
-    stripped = text.strip().removeprefix("```").removesuffix("```").strip()
-    if len(stripped) >= 2 and stripped[0] in QUOTES and stripped[-1] in QUOTES:
-        return stripped[1:-1]
-    return stripped
-
-
 def elements(text: str) -> list[str]:
-    """Return the folded elements of a list that is written with commas, semicolons, line breaks or "and"."""
+    """Return the elements of a list that is written with commas, semicolons, line breaks or "and"."""
     inner = text.strip().strip("[](){}")
     separator = r";|\n" if ";" in inner or "\n" in inner else r",(?!\d{3}\b)|\band\b|&"
-    return [element for part in re.split(separator, inner) if (element := folded(part))]
+    parts = (_ITEM.sub("", part).strip() for part in re.split(separator, inner))
+    return [part for part in parts if folded(part)]

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from webscale_rl.rewards.final_answer import final_answers
 from webscale_rl.rewards.match import match
-from webscale_rl.rewards.normalise import folded
 from webscale_rl.rewards.spec import AnswerSpec
 from webscale_rl.rewards.verdict import Match
 
@@ -55,18 +54,24 @@ def _judged(spec: AnswerSpec, response: str, question: str | None) -> Score:
     if found.fault:
         return Score(0.0, found.fault, "")
     last = found.texts[-1]
-    if any(not _agree(spec, last, other) for other in found.texts[:-1]):
+    if any(not _agree(spec, last, other) for other in dict.fromkeys(found.texts[:-1])):
         return Score(0.0, "conflict", last)
     if len(last.split()) > ROOM + max(len(text.split()) for text in (spec.answer, *spec.aliases)):
         return Score(0.0, "too_long", last)
-    if spec.type == "string" and not spec.answer.endswith("."):
-        last = last.removesuffix(".")  # the end of a sentence
+    if spec.type == "string":
+        last = _verbatim(spec, last, found.written[-1])
     outcome = match(spec, last, question, strict=True)
     return Score(float(outcome is Match.SAME), outcome.value, last)
 
 
+def _verbatim(spec: AnswerSpec, read: str, written: str) -> str:
+    """Return an exact answer as it is right, if it is: as written, unwrapped, without the end of a sentence."""
+    forms = [written, read, *(form.removesuffix(".") for form in (written, read))]
+    return next((form for form in forms if match(spec, form) is Match.SAME), read)
+
+
 def _agree(spec: AnswerSpec, one: str, other: str) -> bool:
-    if folded(one) == folded(other):
+    if one == other:
         return True
     # Options and aliases belong to the right answer, not to this one.
     rival = replace(spec, answer=one, aliases=())

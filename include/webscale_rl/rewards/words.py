@@ -8,54 +8,24 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 
 from webscale_rl.rewards.dates import read_date
-from webscale_rl.rewards.normalise import compatible, folded
+from webscale_rl.rewards.guards import STOP, TITLES, guarded
+from webscale_rl.rewards.normalise import folded
 from webscale_rl.rewards.numbers import NUMBER_WORDS, read_numbers
+from webscale_rl.rewards.signs import foreign_signs, signs
 from webscale_rl.rewards.verdict import Match
 
 SHORT = 8  # words: a longer candidate is a sentence
 SENTENCE = 20  # words: what a longer text means is not for rules to reject
 SPELLING = 0.8  # similarity of two spellings of one name
-STOP = frozenset(
-    re.findall(
-        r"\w+",
-        """a an and are as at be been by did do does for from had has have he her his in is it its of on she that the
-        their there they this to was were what when where which who whom whose will with called known named also
-        answer""",
-    )
-)
-TITLES = frozenset(
-    re.findall(
-        r"\w+",
-        """dr doctor mr mrs ms miss prof professor sir lady lord king queen prince princess president saint st captain
-        general emperor pope""",
-    )
-)
 _WORD = re.compile(r"[^\W_]+[#+]*")  # C# is not C
 _COUNTS = {**NUMBER_WORDS, "once": 1, "twice": 2}
-# What takes an answer back, leaves it open, lists rivals, or speaks to whoever compares.
-DENIAL = re.compile(
-    r"\b(?:not|never|no|none|neither|nor|without|except|incorrect|wrong|false|unlike|instead|rather|nobody|nothing"
-    r"|cannot|isnt|wasnt|arent|werent|doesnt|didnt|dont|cant|wont|hardly|denied|contrary)\b"
-)
-DOUBT = re.compile(
-    r"\b(?:or|either|maybe|perhaps|possibly|probably|might|could|may (?:be|have)|unclear|unknown|uncertain|unsure"
-    r"|guess|depends|depending|whether|alternatively|candidates?|options?|if|sure|several|various|any|anything"
-    r"|everything|all of|some (?:say|sources)|disputed|i think|i believe|definitive|information|sorry)\b|\?"
-)
-RETRACTION = re.compile(
-    r"\b(?:wait|actually|correction|scratch|on second thought|i mean|mistake|however|but)\b"
-)
-ORDERS = re.compile(
-    r"\b(?:ignore|says?|instructions?|system|verifier|graders?|judge|accept|reward|score|evaluat\w+|assistant|prompt"
-    r"|mark(?:ed)? (?:this|it)|correct answer|ground truth|expected|reference)\b|<\||\|>|\[/?inst\]|</?\w+>"
-)
-GUARDS = (DENIAL, DOUBT, RETRACTION, ORDERS)
 
 
 def compare_words(
@@ -76,17 +46,27 @@ def compare_words(
         return Match.UNSURE
     candidate = _behind_colon(candidate, question or "")
     given = tokens(candidate)
-    spelled = {_bare(spelling) for spelling in _spellings(candidate)}
-    if not strict:
-        spelled.add(_bare(_PARENTHESIS.sub("", candidate)))
-    unguarded = not guarded(candidate, wordings)
-    if unguarded and any(_bare(wording) in spelled or _same_date(wording, candidate) for wording in wordings):
+    spelled = {(_bare(spelling), signs(spelling)) for spelling in _spellings(candidate)}
+    alike = [
+        (_bare(wording), signs(wording)) in spelled or _same_date(wording, candidate) for wording in wordings
+    ]
+    if any(alike) and not guarded(candidate, wordings):
         return Match.SAME
+    foreign = foreign_signs(candidate, *(f"{wording} {question or ''}" for wording in wordings))
+    foreign = foreign and (strict or len(given) <= SHORT)
+    both = zip(wordings, wanted, strict=True)
+    kept = [words for wording, words in both if _keeps_signs(wording, candidate, len(words) == len(given))]
     if found := [place for words in wanted if (place := _place(words, given)) is not None]:
-        clean = not guarded(candidate, (*wordings, question or ""))
+        found = [place for words in kept if (place := _place(words, given)) is not None]
+        clean = not (foreign or guarded(candidate, wordings, question or ""))
         said = _Said(candidate, given, frozenset(tokens(question or "")), strict)
         return Match.SAME if clean and any(said.nothing_but(*place) for place in found) else Match.UNSURE
-    named = _NAME.search(candidate) and any(map(_NAME.search, wordings))
+    named = (
+        not foreign
+        and _NAME.search(candidate)
+        and not re.search(r"\s[a-z]\s", candidate)
+        and any(map(_NAME.search, wordings))
+    )
     if named and any(_same_name(words, given) for words in wanted) and not guarded(candidate, wordings):
         return Match.SAME
     if len(given) <= SENTENCE and all(map(_is_pinned, wordings)) and not _VAGUE_TIME.search(candidate):
@@ -96,24 +76,28 @@ def compare_words(
     return Match.UNSURE
 
 
+def _keeps_signs(wording: str, candidate: str, whole: bool) -> bool:
+    """Say whether a text that holds the words of a wording holds its signs: x > 5 is not x 5."""
+    wanted, given = signs(wording), signs(candidate)
+    return wanted == given if whole else Counter(s for _, s in wanted) <= Counter(s for _, s in given)
+
+
 def echoes(wordings: Sequence[str], candidate: str, question: str | None) -> bool:
     """Say whether a candidate is a right wording, sign by sign, within words of the question and nothing else."""
-    if guarded(candidate, (*wordings, question or "")):
+    if guarded(candidate, wordings, question or "") or foreign_signs(candidate, *wordings, question or ""):
         return False
     said, known = f" {folded(candidate)} ", STOP | frozenset(tokens(question or ""))
     for wording in filter(None, map(folded, wordings)):
         before, found, after = said.partition(f" {wording} ")
         rest = f"{before} {after}"
-        if found and not re.search(r"[^\w\s.,:'\"-]|\s-\s", rest) and known.issuperset(tokens(rest)):
+        if (
+            found
+            and not foreign_signs(candidate, f"{wording} {question or ''}")
+            and not re.search(r"[^\w\s.,:'\"-]|\s-\s", rest)
+            and known.issuperset(tokens(rest))
+        ):
             return True
     return False
-
-
-def guarded(candidate: str, allowed: Sequence[str] = ()) -> bool:
-    """Say whether a text denies, doubts, retracts or gives orders in words that ``allowed`` texts do not have."""
-    plain = _plain(candidate)
-    known = " ".join(map(_plain, allowed))
-    return any(word not in known for guard in GUARDS for word in guard.findall(plain))
 
 
 @lru_cache(maxsize=4096)
@@ -154,13 +138,14 @@ def _same_date(wording: str, candidate: str) -> bool:
 
 
 def _stem(word: str) -> str:
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+    if (
+        len(word) > 3
+        and not word[0].isdigit()
+        and word.endswith("s")
+        and not word.endswith(("ss", "us", "is"))
+    ):
         return word[:-1]
     return word
-
-
-def _plain(text: str) -> str:
-    return compatible(text).casefold().replace("’", "'").replace("'", "")
 
 
 _UMLAUTS = str.maketrans(
@@ -204,16 +189,11 @@ class _Said:
             return False
         if not rest:
             return True
-        if self.strict or (any(word.isdigit() for word in answer) and any(word.isdigit() for word in rest)):
+        if self.strict or len(given) <= SHORT:
+            return False  # former, so-called, or C major
+        if any(word.isdigit() for word in answer) and any(word.isdigit() for word in rest):
             return False
-        if len(given) <= SHORT:
-            return not _APART.search(self.candidate) and not self._rivals(rest)
         return not _enumerates(self.candidate) and self._leads(end)
-
-    def _rivals(self, rest: list[str]) -> bool:
-        """Say whether the words beside the answer are names or numbers."""
-        written = {tokens(word)[:1]: word for word in re.findall(r"\w+", self.candidate)}
-        return any(not written.get((word,), word)[0].islower() for word in rest)
 
     def _leads(self, end: int) -> bool:
         """Say whether the answer of a longer text stands in its first sentence, which speaks of what is asked."""
@@ -222,11 +202,11 @@ class _Said:
         return end <= len(first) and bool(said) and len(said & set(first)) / len(said) >= 1 / 3
 
 
-_MARKS = re.compile(r"(?<!^)\bA\b(?!\.)|(?:^|\s)[-+~<>=≈]\w")  # vitamin A; an option of a command; a bound
-_PARENTHESIS = re.compile(r"(?<=\S)\s*\([^()]{1,20}\)\W*$")
+_MARKS = re.compile(
+    r"(?<!^)\bA\b(?!\.)|(?:^|\s)[-+~<>=≈≠±¬√!]\w"
+)  # vitamin A; an option of a command; a bound
 _NAME = re.compile(r"^\W*[A-Z].*[A-Z]\w*\W*$", re.DOTALL)
 _SENTENCE_END = re.compile(r"(?<=[a-z\d\"”)]{2}[.!])\s+(?=[A-Z\"“])")
-_APART = re.compile(r"[;/|\n•(\[{:]|\b[A-Ja-j]\)|,\s|\band\b")
 _LISTED = re.compile(r"[,;/|\n•]|\band\b")
 
 

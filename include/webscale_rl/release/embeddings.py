@@ -1,0 +1,101 @@
+"""Embeddings of questions from an OpenAI-compatible endpoint (``POST /v1/embeddings``; vLLM serves it too)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from itertools import cycle
+
+import httpx
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+
+from webscale_rl.errors import EndpointError
+from webscale_rl.llm.endpoint import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, Endpoint
+from webscale_rl.llm.transport import CONNECT_SECONDS, refused
+
+BATCH = 128  # questions a request
+MAX_ATTEMPTS = 8
+
+Vectors = NDArray[np.float32]
+
+
+def embedder(endpoint: Endpoint, *, max_attempts: int = MAX_ATTEMPTS) -> Callable[[Sequence[str]], Vectors]:
+    """Return a function from questions to vectors of shape (questions, dimensions), in the order of the questions.
+
+    It sends :data:`BATCH` questions a request, to the endpoint's replicas in turn, and repeats a request that failed
+    in transport or for a fault of the server. It raises:
+
+    - EndpointError: the endpoint could not be reached, kept failing, or answered with something else than vectors.
+    - EndpointRefusal: wrong key, unknown model, no such route.
+    - RequestRejected: this request cannot be served, such as a question over the context length.
+    """
+    headers = {"Authorization": f"Bearer {endpoint.api_key or 'none'}", "Content-Type": "application/json"}
+    timeout = httpx.Timeout(endpoint.timeout, connect=CONNECT_SECONDS)
+    replicas = cycle(endpoint.replicas)
+
+    def embed(questions: Sequence[str]) -> Vectors:
+        parts: list[Vectors] = []
+        with httpx.Client(headers=headers, timeout=timeout) as client:  # none is left open between calls
+            for start in range(0, len(questions), BATCH):
+                part = list(questions[start : start + BATCH])
+                for attempt in _attempts(max_attempts):
+                    with attempt:
+                        parts.append(_asked(client, endpoint, next(replicas), part))
+        if len({part.shape[1] for part in parts}) > 1:
+            raise EndpointError(f"{endpoint.name} sent vectors of different dimensions")
+        return np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float32)
+
+    return embed
+
+
+def _attempts(most: int) -> Retrying:
+    return Retrying(
+        retry=retry_if_exception_type(EndpointError), stop=stop_after_attempt(most), wait=_wait, reraise=True
+    )
+
+
+def _asked(client: httpx.Client, endpoint: Endpoint, base: str, questions: list[str]) -> Vectors:
+    body = {
+        "model": endpoint.model,
+        "input": questions,
+        "encoding_format": "float",
+        **endpoint.extra_body,
+    }
+    url = f"{base}/embeddings"
+    try:
+        answer = client.post(url, content=orjson.dumps(body))
+    except httpx.TimeoutException as error:
+        raise EndpointError(f"{url} did not answer in time ({type(error).__name__})") from error
+    except httpx.HTTPError as error:
+        words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise EndpointError(f"cannot reach {url}: is the server running there? ({words})") from error
+    if answer.status_code != 200:
+        wait = answer.headers.get("Retry-After", "")
+        raise refused(answer.status_code, answer.content, wait, base, endpoint.model)
+    return _vectors(answer.content, len(questions), url)
+
+
+def _vectors(raw: bytes, count: int, url: str) -> Vectors:
+    """Read the vectors of an answer, which may come in any order."""
+    try:
+        rows = sorted(orjson.loads(raw)["data"], key=lambda row: int(row["index"]))
+        vectors = np.array([row["embedding"] for row in rows], dtype=np.float32)
+    except (ValueError, TypeError, KeyError) as error:
+        raise EndpointError(f"{url} sent no list of embeddings ({type(error).__name__})") from error
+    if [row["index"] for row in rows] != list(range(count)) or vectors.ndim != 2 or not vectors.size:
+        raise EndpointError(f"{url} sent {len(rows)} embeddings for {count} questions")
+    if not np.isfinite(vectors).all():
+        raise EndpointError(f"{url} sent embeddings that are not finite")
+    return vectors
+
+
+def _wait(state: RetryCallState) -> float:
+    """Return the seconds to wait: what the server asks for, else doubling with jitter."""
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, EndpointError) and error.retry_after is not None:
+        return min(error.retry_after, LONGEST_WAIT_SECONDS)
+    ceiling = min(FIRST_WAIT_SECONDS * 2**state.attempt_number, LONGEST_WAIT_SECONDS)
+    return float(ceiling * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret
