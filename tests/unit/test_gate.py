@@ -32,6 +32,11 @@ def gated(form: str, **changes: Any) -> Question | GateRejection:
 ASKED = DRAFTS["recall"]["question"]
 YEAR = {"answer": "1937", "answer_type": "integer"}
 THREE = {"options": ["Red", "Blue", "Green"], "answer": "Red"}
+MASKED = 'Which word stands for [MASK] in "{}"?'
+RESULT = {
+    "answer": "conjecture",
+    "options": ["conjecture", "theorem", "lemma", "paradox"],
+}  # of MASKED passages of the Collatz document
 PUMPS = {"answer_type": "integer", "unit": "hours", "aliases": []}
 SCOPED = {"claim_scope": "source", "scope_anchor": "named after him"}
 RULES: list[tuple[GateReason, str, dict[str, Any], dict[str, Any]]] = [
@@ -241,6 +246,20 @@ RULES: list[tuple[GateReason, str, dict[str, Any], dict[str, Any]]] = [
         "execute",
         {"question": "What is printed?\n```python\nprint(steps(6))\n```"},
         {"question": f"What is printed?\n```python\n{CODE}\nprint(steps(6))\n```"},
+    ),
+    *(
+        (
+            GateReason.MASK_NOT_IN_DOCUMENT,
+            "choice",
+            RESULT | {"question": MASKED.format(broken)} | options,
+            RESULT | {"question": MASKED.format("the statement that it does is called the Collatz [MASK]")},
+        )
+        for broken, options in [
+            ("the claim that it holds is known as the Collatz [MASK]", {}),
+            ("the [MASK] that it does is called the Collatz [MASK]", {}),
+            ("the statement that it does is called the Collatz [MASK]", {"answer": "lemma"}),
+            ("[MASK] [MASK] [MASK]", {}),
+        ]
     ),
     (
         GateReason.QUESTION_LENGTH,

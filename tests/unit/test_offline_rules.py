@@ -169,7 +169,7 @@ def test_quantities_of_a_recipe_add_up() -> None:
     found = pairs(RECIPE)
     assert found["compute"][0].answer == "105"
     assert found["compute"][0].expression == "15 + 90"
-    assert found["compare"][0].answer == "cook time"
+    assert found["derive"][0].answer == "105"
     assert found["recall"][0].answer == "15 min"
 
 
