@@ -222,6 +222,7 @@ def main() -> None:
                 f"{row.id}: {ours[row.id].value}, label {row.equivalent}: {row.references} | {row.candidate!r}"
             )
     if arguments.results:
+        arguments.results.parent.mkdir(parents=True, exist_ok=True)
         arguments.results.write_text(json.dumps(results, indent=2) + "\n")
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.object_storage import bucket as bucket  # fixtures
+from tests.fixtures.object_storage import server as server
 from tests.fixtures.pipeline import Pipeline
 from webscale_rl.llm.endpoint import Endpoint
 from webscale_rl.offline import MODEL, REVISION

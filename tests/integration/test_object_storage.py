@@ -3,17 +3,15 @@
 import gzip
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from moto.server import ThreadedMotoServer
 from sqlalchemy import text
 
+from tests.fixtures.object_storage import SECRET
 from webscale_rl.corpus.files import find_files, fingerprint
 from webscale_rl.corpus.partitions import is_there, resolve
 from webscale_rl.corpus.readers import read_file
@@ -23,34 +21,8 @@ from webscale_rl.ingest import IngestSettings, ingest_partition
 from webscale_rl.records import BadRecord, Document
 from webscale_rl.store.engine import REPOSITORY, open_engine
 
-SECRET = "s3cret-key-of-the-test"
 ROWS = [{"text": f"document {row}", "id": row} for row in range(90)]
 LINES = b"".join(json.dumps(row).encode() + b"\n" for row in ROWS)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    started = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    started.start()
-    host, port = started.get_host_and_port()
-    yield f"http://{host}:{port}"
-    started.stop()
-
-
-@pytest.fixture
-def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The file system as a worker finds it: everything comes from the environment."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    files = fsspec.filesystem("s3", skip_instance_cache=True)
-    type(files).clear_instance_cache()
-    files = fsspec.filesystem("s3")
-    files.mkdir("corpus")
-    yield files
-    files.rm("corpus", recursive=True)
-    type(files).clear_instance_cache()
 
 
 def test_a_night_is_ingested_from_and_into_object_storage(bucket: Any, database: str) -> None:

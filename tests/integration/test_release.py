@@ -222,3 +222,27 @@ def test_verdicts_of_people_keep_pairs_out_and_bad_lines_cost_nothing(
 def test_settings_and_form_agree() -> None:
     assert replace(settings_of(PARAMS), recorded={}).name == "webscale-rl"
     assert set(settings_of(PARAMS).recorded) == set(RELEASE_FORM) - {"approval", "runs"}
+
+
+def test_object_storage_holds_the_same_release_and_shows_it_last(
+    converted: Pipeline, bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lay there from a killed try of other code goes; the manifest, by which a release exists, comes last."""
+    local = released(converted, settings(), tmp_path / "store", run_id="local")
+    store, chosen = "s3://corpus/store", settings()
+    found = prepare(converted.engine, chosen, None, f"{store}/staging/r")
+    uri = f"{store}/releases/{chosen.name}/{found.release_id}"
+    bucket.pipe(f"{uri}/trl/left.jsonl", b"{}")
+    order: list[str] = []
+    put, pipe = bucket.put_file, bucket.pipe_file
+    monkeypatch.setattr(bucket, "put_file", lambda local, path: (order.append(path), put(local, path)))
+    monkeypatch.setattr(bucket, "pipe_file", lambda path, data: (order.append(path), pipe(path, data)))
+    publish_release(converted.engine, chosen, f"{store}/staging/r", store, run_id="r")
+    assert [path.endswith(f"/{MANIFEST}") for path in order].index(True) == len(order) - 1 > 10
+    root = uri.removeprefix("s3://")
+    there = {path.removeprefix(f"{root}/"): bucket.cat_file(path) for path in bucket.find(root)}
+    assert there == {
+        str(path.relative_to(local)): path.read_bytes() for path in local.rglob("*") if path.is_file()
+    }
+    assert not bucket.find(f"{store}/staging".removeprefix("s3://"))
+    assert converted.rows("SELECT uri FROM releases WHERE run_id = 'r'") in ([], [(uri,)])

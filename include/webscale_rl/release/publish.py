@@ -69,9 +69,13 @@ def publish(folder: Path, uri: str) -> None:
             if not is_published(uri):  # another try has not just published the same
                 raise
         return
-    for name in checksums(folder):
-        if name != MANIFEST:
-            files.put_file(str(folder / name), f"{path}/{name}")
+    names = [name for name in checksums(folder) if name != MANIFEST]
+    for name in names:
+        files.put_file(str(folder / name), f"{path}/{name}")
+    files.invalidate_cache()
+    whole = {files._strip_protocol(f"{path}/{name}") for name in names}
+    for left in set(files.find(path)) - whole:  # by a killed try of another version of this project
+        files.rm_file(left)
     files.pipe_file(f"{path}/{MANIFEST}", mine)
 
 

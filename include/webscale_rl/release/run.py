@@ -56,7 +56,7 @@ def publish_release(
 
     Safe to repeat at any point; a release that stands already is left as it is.
     """
-    with staging(staged) as folder:
+    with staging(staged, put_back=False) as folder:
         content = orjson.loads((folder / EXAMINED).read_bytes())
         runs = content.pop("runs")
         found = Examined(**content)

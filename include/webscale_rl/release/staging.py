@@ -12,10 +12,11 @@ from fsspec.implementations.local import LocalFileSystem
 
 
 @contextmanager
-def staging(uri: str) -> Iterator[Path]:
+def staging(uri: str, *, put_back: bool = True) -> Iterator[Path]:
     """Give a local folder with what stands at ``uri``, and put what it holds afterwards there.
 
-    On a local disk it is the folder itself. Elsewhere files are fetched and put back when the work has succeeded.
+    On a local disk it is the folder itself. Elsewhere files are fetched and put back when the work has succeeded,
+    unless nothing is handed over any more (``put_back``).
     """
     files, path = fsspec.url_to_fs(uri)
     if isinstance(files, LocalFileSystem):
@@ -30,7 +31,7 @@ def staging(uri: str) -> Iterator[Path]:
             files.get_file(found, str(target))
         yield folder
         for file in sorted(folder.rglob("*")):
-            if file.is_file():
+            if put_back and file.is_file():
                 files.put_file(str(file), f"{path}/{file.relative_to(folder)}")
 
 
