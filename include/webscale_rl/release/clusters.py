@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from webscale_rl.corpus.near_duplicates import BANDS, Sketch, similarities, sketch
 from webscale_rl.ids import content_id
 
-ALIKE = (
-    0.5  # estimated similarity: lower than what counts as a duplicate, for those that are kept side by side
-)
+# Estimated similarity, lower than that of duplicates: these are kept, but side by side.
+ALIKE = 0.5
+# A common phrase makes large groups of unlike texts: comparisons of one member with all others are so many.
+ROUNDS = 64
 
 
 class Clusters:
@@ -63,10 +64,20 @@ def join_alike(clusters: Clusters, texts: Iterable[tuple[str, str]]) -> None:
     bands = np.array([each.bands for each in sketches], dtype=np.int32)
     for band in range(BANDS):
         for group in _equal(bands[:, band]):
-            others = similarities(sketches[group[0]].low, [sketches[other].low for other in group[1:]])
-            for other, similarity in zip(group[1:], others, strict=True):
-                if similarity >= ALIKE:
-                    clusters.join(names[group[0]], names[other])
+            _join_group(clusters, [(names[place], sketches[place].low) for place in group])
+
+
+def _join_group(clusters: Clusters, group: list[tuple[str, bytes]]) -> None:
+    """Join what is alike within a group: with its first member, then what is left with the first of that, and so on."""
+    for _ in range(ROUNDS):
+        if len(group) < 2:
+            return
+        name, low = group[0]
+        alike = similarities(low, [other for _, other in group[1:]]) >= ALIKE
+        for (other, _), joined in zip(group[1:], alike, strict=True):
+            if joined:
+                clusters.join(name, other)
+        group = [each for each, joined in zip(group[1:], alike, strict=True) if not joined]
 
 
 def cluster_id(lead: str) -> str:

@@ -130,13 +130,21 @@ def rows_of(staging: Path) -> Callable[[str], Iterator[pa.RecordBatch]]:
 
     def rows(split: str) -> Iterator[pa.RecordBatch]:
         for batch in candidates.batches(staging / CANDIDATES):
-            chosen = [row for row in batch.to_pylist() if released.get(row["id"], ("",))[0] == split]
-            for row in chosen:
-                row["split"], row["source_cluster"] = released[row["id"]]
-            if chosen:
-                yield pa.RecordBatch.from_pylist(chosen, schema=RELEASE_SCHEMA)
+            ends = [released.get(pair_id, ("", "")) for pair_id in batch.column("id").to_pylist()]
+            places = [place for place, (side, _) in enumerate(ends) if side == split]
+            if places:
+                chosen = batch.take(pa.array(places))
+                clusters = pa.array([ends[place][1] for place in places])
+                yield _with(
+                    _with(chosen, "split", pa.array([split] * len(places))), "source_cluster", clusters
+                )
 
     return rows
+
+
+def _with(batch: pa.RecordBatch, name: str, values: pa.Array) -> pa.RecordBatch:
+    """Return a batch with other values in a column."""
+    return batch.set_column(RELEASE_SCHEMA.get_field_index(name), RELEASE_SCHEMA.field(name), values)
 
 
 def members(staging: Path) -> Iterator[dict[str, str]]:
@@ -236,9 +244,11 @@ def _clusters(path: Path, kept: Sequence[Candidate]) -> dict[str, str]:
 
 def _texts(path: Path, wanted: Mapping[str, str], name: str, column: str) -> Iterator[tuple[str, str]]:
     columns = dict.fromkeys(("id", name, column))
+    seen: set[str] = set()
     for batch in candidates.batches(path, list(columns)):
         for row in batch.to_pylist():
-            if row["id"] in wanted:
+            if row["id"] in wanted and row[name] not in seen:
+                seen.add(row[name])
                 yield row[name], row[column]
 
 
