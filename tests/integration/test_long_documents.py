@@ -163,9 +163,9 @@ async def test_a_context_too_short_for_a_part_is_known_before_the_run(offline_en
     endpoint = offline_endpoint("--max-model-len", "16000")
     probed = await probe(endpoint)
     assert probed.context == 16_000
-    require_context(probed, "m", 5_000)
-    with pytest.raises(ConfigurationError, match="set part_tokens to at most 5,000"):
-        require_context(probed, "m", 6_000)
+    require_context(probed, "m", 4_000)
+    with pytest.raises(ConfigurationError, match="set part_tokens to at most 4,000"):
+        require_context(probed, "m", 5_000)
     require_context(
         Probed(0, TokenMeasure()), "m", 100_000
     )  # a server that does not say is asked by the work itself
