@@ -70,10 +70,14 @@ def reward(samples: list[dict[str, Any]], environments: dict[str, Any]) -> None:
         data = json.loads(sample["extra_env_info"]["ground_truth"])
         spec = AnswerSpec.from_json(json.dumps(data["answer_spec"]))
         form = "<answer>{}</answer>" if spec.type == "string" else r"\boxed{{{}}}"
-        for response in (form.format(spec.answer), form.format("zzz"), "I do not know."):
+        responses = [form.format(spec.answer), form.format("zzz"), "I do not know."]
+        if spec.type == "expression":  # equal by value only: math-verify compares, in a process of the actor
+            responses.append(form.format("0 + " + spec.answer.strip("$")))
+        for response in responses:
             logs.append([*sample["message_log"], {"role": "assistant", "content": response}])
             metadata.append(sample["extra_env_info"])
             ours.append(judge(spec, response, data["question"]).value)
+        assert len(responses) == 3 or ours[-1] == 1.0, spec
     names = [samples[0]["task_name"]] * len(logs)
     batch = {"message_log": logs, "extra_env_info": metadata, "task_name": names}
     found = calculate_rewards(batch, environments)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shlex
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,6 +55,20 @@ def load(folder: Path, tokenizer: Any) -> Any:
     return dataset
 
 
+def options(folder: Path) -> None:
+    """Check that the trainer declares every option of the README's command; to parse them it needs GPU packages."""
+    import openrlhf
+
+    source = (Path(openrlhf.__file__).parent / "cli" / "train_ppo_ray.py").read_text()
+    declared = set(re.findall(r'add_argument\(\s*"(--[\w.]+)"', source))
+    command = (folder / "README.md").read_text().split("```")[1].replace("\\\n", " ")
+    words = shlex.split(command)
+    assert words[:3] == ["python", "-m", "openrlhf.cli.train_ppo_ray"]
+    used = {word for word in words if word.startswith("--")}
+    assert used <= declared, used - declared
+    say("openrlhf", f"train_ppo_ray.py declares the {len(used)} options of the README's command")
+
+
 async def reward(folder: Path, tokenizer: Any, dataset: Any) -> None:
     """Judge right, wrong and missing answers through the executor that loads ``--reward.remote_url``."""
     from openrlhf.utils.agent import SingleTurnAgentExecutor
@@ -78,6 +94,7 @@ async def reward(folder: Path, tokenizer: Any, dataset: Any) -> None:
                     assert length == 40
                     continue
                 assert found["reward"].item() == ours.value, (spec, response, length, found)
+                assert not logs["unreadable"]
                 assert logs["unsure"] == (ours.outcome == "unsure")
                 judged += 1
                 right += int(ours.value)
@@ -89,5 +106,6 @@ async def reward(folder: Path, tokenizer: Any, dataset: Any) -> None:
 
 if __name__ == "__main__":
     release = Path(sys.argv[1]) / "openrlhf"
+    options(release)
     made = tokenizer_of(json.loads(line)["input"] for line in (release / "train.jsonl").open())
     asyncio.run(reward(release, made, load(release, made)))

@@ -8,6 +8,7 @@ it is said that it did not.
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -26,10 +27,18 @@ class Proof:
     """A script in the environment of its name. ``source`` is the variable that names a checkout it needs."""
 
     name: str
+    left_out: str  # what it does not run, and why
     source: str = ""
 
 
-PROOFS = (Proof("trl"), Proof("verl"), Proof("openrlhf"), Proof("nemo_rl", "NEMO_RL"))
+PROOFS = (
+    Proof("trl", "vLLM, several processes (GPUs); the Hub's own check of the card (network)"),
+    Proof("verl", "training: its rollouts need vLLM or SGLang on a GPU"),
+    Proof(
+        "openrlhf", "training: it needs vLLM, DeepSpeed and flash-attn on GPUs; a stand-in gave the responses"
+    ),
+    Proof("nemo_rl", "run_grpo.py: it needs GPUs; a server of NeMo-Gym: it needs another Python", "NEMO_RL"),
+)
 
 
 def registry() -> Mapping[str, str]:
@@ -52,7 +61,7 @@ def make_environment(name: str) -> Path:
         return python
     print(f"making {folder.relative_to(ROOT)} ...", flush=True)
     uv = str(Path(sys.executable).parent / "uv")
-    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", "3.11", str(folder)], check=True)
+    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True)
     for path, options in zip(wanted, ([], ["--no-deps"]), strict=True):
         if path.exists():
             words = [uv, "pip", "install", "--quiet", "--python", str(python), *options, "-r", str(path)]
@@ -79,6 +88,7 @@ def run(proof: Proof, release: Path, log: Path) -> bool:
         code = subprocess.run(words, env=environment, stdout=file, stderr=subprocess.STDOUT).returncode
     lines = log.read_text(errors="replace").splitlines()
     print("\n".join(line for line in lines if line.startswith(SHOWN)), flush=True)
+    print(f"NOT RUN {proof.name}: {proof.left_out}", flush=True)
     if code:
         print(f"FAILED {proof.name}:\n" + "\n".join(lines[-30:]), flush=True)
     return not code
@@ -86,7 +96,11 @@ def run(proof: Proof, release: Path, log: Path) -> bool:
 
 def main() -> None:
     """Write the sample release and run all proofs, or those that are named."""
-    chosen = [proof for proof in PROOFS if proof.name in sys.argv[1:] or not sys.argv[1:]]
+    named = set(sys.argv[1:]) or {proof.name for proof in PROOFS}
+    chosen = [proof for proof in PROOFS if proof.name in named]
+    if unknown := named - {proof.name for proof in chosen}:
+        sys.exit(f"no such trainer: {', '.join(sorted(unknown))}")
+    print(f"Python {platform.python_version()}", flush=True)
     held = []
     with tempfile.TemporaryDirectory(prefix="webscale-rl-trainers-") as name:
         release = Path(name) / "release"
@@ -94,10 +108,12 @@ def main() -> None:
         subprocess.run(words, check=True, cwd=ROOT)
         for proof in chosen:
             if proof.source and not os.environ.get(proof.source):
-                print(f"NOT RUN {proof.name}: set {proof.source} to a checkout of it", flush=True)
+                print(
+                    f"NOT RUN {proof.name}: nothing of it; set {proof.source} to a checkout of it", flush=True
+                )
                 continue
             held.append(run(proof, release, Path(name) / f"{proof.name}.log"))
-    print(f"{sum(held)} passed, {len(held) - sum(held)} failed")
+    print(f"{sum(held)} trainers passed, {len(held) - sum(held)} failed, {len(chosen) - len(held)} not run")
     sys.exit(0 if held and all(held) else 1)
 
 

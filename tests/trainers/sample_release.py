@@ -200,7 +200,7 @@ def about(found: list[dict[str, Any]], **changes: Any) -> About:
         "split",
     )
     said: dict[str, Any] = {
-        "name": "a sample of self-written questions",
+        "name": "a sample of self-written questions, naïve on purpose",
         "version": "0123456789abcdef",
         "parameters": {"test_share": 0.08, "seed": "0"},
         "candidates": len(found) + 3,

@@ -20,13 +20,27 @@ def load_with_datasets(folder: Path) -> None:
 
     found = load_dataset(str(folder))
     assert set(found) == {"train", "test"}
+    assert found["train"].features == load_dataset("parquet", data_dir=str(folder / "data"))["train"].features
+    streamed = load_dataset(str(folder), streaming=True)
+    assert [row["id"] for row in streamed["test"]] == found["test"]["id"][:]
     row = found["train"][0]
     assert row["evidence"][0]["text"] == row["pretrain_text"][: row["evidence"][0]["end"]]
     assert json.loads(row["answer_spec"])["answer"] == row["answer"]
     say(
         "datasets",
-        f"load_dataset(folder): {found['train'].num_rows} + {found['test'].num_rows} rows, features of the card",
+        f"load_dataset(folder), also streaming: {found['train'].num_rows} rows in train, {found['test'].num_rows} in "
+        "test; the card's features are those of the files",
     )
+
+
+def read_card(folder: Path) -> None:
+    """Read the metadata of the card as the Hub's client does."""
+    from huggingface_hub import DatasetCard
+
+    data = DatasetCard.load(folder / "README.md").data
+    assert data.license == ["cc0-1.0"]
+    assert [each["split"] for each in data.configs[0]["data_files"]] == ["train", "test"]
+    say("huggingface_hub", "DatasetCard reads the metadata of README.md")
 
 
 def read_with_croissant(folder: Path) -> None:
@@ -45,7 +59,7 @@ def read_with_croissant(folder: Path) -> None:
     )
     say(
         "mlcroissant",
-        f"croissant.json is valid ({len(warnings)} warnings); {len(records)} records read, checksums met",
+        f"croissant.json is valid (warnings: {len(warnings)}); {len(records)} records read, checksums met",
     )
     for warning in warnings:
         print(f"  warning: {warning}")
@@ -118,6 +132,7 @@ def train(folder: Path) -> None:
         assert ours == call["rewards"]
         assert abs(entry["reward"] - sum(ours) / len(ours)) < 1e-6, (entry, ours)
         assert "webscale_rl/unsure" in entry, sorted(entry)
+        assert entry["webscale_rl/unreadable"] == 0
     changed = sum(not torch.equal(before[name], value) for name, value in trainer.model.named_parameters())
     assert changed == len(before), f"{changed} of {len(before)} parameters have changed"
     assert any(entry["reward"] > 0 for entry in history)
@@ -138,5 +153,6 @@ def read_parquet(path: Path) -> list[dict[str, Any]]:
 if __name__ == "__main__":
     release = Path(sys.argv[1])
     load_with_datasets(release / "huggingface")
+    read_card(release / "huggingface")
     read_with_croissant(release / "huggingface")
     train(release / "trl")

@@ -7,6 +7,7 @@ SGLang on a GPU, so no step of training is taken.
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,21 +16,31 @@ from tiny import require_copy, say, tokenizer_of
 
 
 def configuration(folder: Path) -> Any:
-    """Return verl's own configuration with the options of ``verl.yaml``; an option that verl lacks raises."""
+    """Return verl's own configuration with the options of the README's command; an option that verl lacks raises.
+
+    Those of ``verl.yaml`` say the same.
+    """
     import verl
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf, open_dict
 
     with initialize_config_dir(str(Path(verl.__file__).parent / "trainer" / "config"), version_base=None):
-        config = compose("ppo_trainer")
-    options = OmegaConf.load(folder / "verl.yaml")
-    OmegaConf.set_struct(config, True)
-    config = OmegaConf.merge(config, options)
-    config.data.train_files = str(folder / "train.parquet")
-    config.data.val_files = str(folder / "test.parquet")
-    config.reward.custom_reward_function.path = str(folder / "reward.py")
+        command = (folder / "README.md").read_text().split("```")[1].replace("\\\n", " ")
+        python, _, module, *overrides = shlex.split(command.replace("$FOLDER", str(folder)))
+        assert (python, module) == ("python", "verl.trainer.main_ppo")
+        default, config = compose("ppo_trainer"), compose("ppo_trainer", overrides)
+    OmegaConf.set_struct(default, True)
+    options = OmegaConf.merge(default, OmegaConf.load(folder / "verl.yaml"))
+    for key in ("train_files", "val_files"):
+        options.data[key] = str(folder / options.data[key])
+    options.reward.custom_reward_function.path = str(folder / "reward.py")
+    assert (options.data, options.reward) == (config.data, config.reward)
     with open_dict(config):
         config.data.cache_dir = str(folder / "cache")
+    say(
+        "verl",
+        f"ppo_trainer.yaml takes the {len(overrides)} options of the README's command; verl.yaml says the same",
+    )
     return config
 
 
@@ -42,13 +53,19 @@ def load(config: Any, tokenizer: Any) -> Any:
     rows = pq.read_metadata(config.data.train_files).num_rows
     dataset = RLHFDataset(config.data.train_files, tokenizer, config.data)
     assert len(dataset) == rows
+    assert len(RLHFDataset(config.data.val_files, tokenizer, config.data)) > 0
     batch = next(iter(DataLoader(dataset, batch_size=8, collate_fn=collate_fn)))
+    assert all(isinstance(tokens, int) for tokens in batch["prompt_tokens"])
     assert list(batch["index"]) == list(range(8))
     assert batch["raw_prompt"][0][0]["role"] == "user"
     say(
         "verl",
         f"RLHFDataset: all {rows} rows of train.parquet within max_prompt_length={config.data.max_prompt_length}",
     )
+    default = config.data.copy()
+    default.max_prompt_length, default.filter_overlong_prompts = 512, False
+    assert len(RLHFDataset(config.data.train_files, tokenizer, default)) == rows
+    say("verl", f"RLHFDataset with verl's default limit of 512 and no filter: all {rows} rows")
     lengths = sorted(len(tokenizer.apply_chat_template(row["raw_prompt"])["input_ids"]) for row in dataset)
     tight = config.data.copy()
     tight.max_prompt_length = lengths[rows // 2]
@@ -80,14 +97,16 @@ def reward(config: Any, tokenizer: Any, dataset: Any) -> None:
             ours = judge(spec, response, row["extra_info"]["question"])
             assert found["reward_score"] == ours.value, (spec, response, found)
             extra = found["reward_extra_info"]
-            assert set(extra) == {"score", "acc", "unsure", "unanswered"}
+            assert set(extra) == {"score", "acc", "unsure", "unanswered", "unreadable"}
             assert extra["unsure"] == (ours.outcome == "unsure")
+            assert not extra["unreadable"]
             kinds += 1
             right += int(ours.value)
     assert right >= len(dataset)
     say(
         "verl",
-        f"get_custom_reward_fn and {type(manager).__name__}: {kinds} responses judged as by us, {right} right",
+        f"load_reward_manager and {type(manager).__name__}: {kinds} responses judged in its threads as by us, "
+        f"{right} right",
     )
     assert json.loads(dataset[0]["reward_model"]["ground_truth"])["version"] == 1
 
@@ -95,7 +114,6 @@ def reward(config: Any, tokenizer: Any, dataset: Any) -> None:
 if __name__ == "__main__":
     release = Path(sys.argv[1]) / "verl"
     options = configuration(release)
-    say("verl", "ppo_trainer.yaml takes every option of verl.yaml")
     import pyarrow.parquet as parquet
 
     prompts = [

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +70,18 @@ def test_bytes_do_not_depend_on_the_run_or_on_how_rows_come(release: Path, tmp_p
     assert first == second
 
 
+def test_bytes_do_not_depend_on_locale_time_zone_or_hashes(release: Path, tmp_path: Path) -> None:
+    ascii_only = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    subprocess.run(
+        [sys.executable, "-m", "tests.trainers.sample_release", str(tmp_path)],
+        check=True,
+        env=os.environ | ascii_only | {"TZ": "Asia/Tokyo", "PYTHONHASHSEED": "77"},
+    )
+    first = {path.relative_to(release): path.read_bytes() for path in release.rglob("*") if path.is_file()}
+    second = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert first == second
+
+
 def test_row_groups_have_one_size_however_rows_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "ROW_GROUP", 16)
     for size in (1, 5, 16, 40, 200):
@@ -123,6 +138,7 @@ def test_verl_gets_what_its_data_set_class_reads(release: Path) -> None:
     found = pq.read_table(release / "verl" / "train.parquet").to_pylist()
     assert [each["extra_info"]["id"] for each in found] == [each["id"] for each in TRAIN]
     first = found[0]
+    assert [each["prompt_tokens"] for each in found] == [each["prompt_tokens"] for each in TRAIN]
     assert first["prompt"] == [{"role": "user", "content": TRAIN[0]["prompt"]}]
     assert first["reward_model"] == {"style": "rule", "ground_truth": TRAIN[0]["answer_spec"]}
     assert first["data_source"] == "webscale_rl/math"
@@ -135,7 +151,6 @@ def test_verl_gets_what_its_data_set_class_reads(release: Path) -> None:
         "domain": "Math",
         "task_form": "compute",
         "answer_type": "integer",
-        "prompt_tokens": TRAIN[0]["prompt_tokens"],
     }
 
 
@@ -147,9 +162,28 @@ def test_a_trainer_is_told_a_limit_that_no_prompt_is_over(tmp_path: Path) -> Non
     limit = yaml.safe_load((tmp_path / "verl" / "verl.yaml").read_text())["data"]["max_prompt_length"]
     assert limit > long["prompt_tokens"] * 1.25 > 512
     assert f"data.max_prompt_length={limit} " in (tmp_path / "verl" / "README.md").read_text()
+    assert f"must hold prompt and response: {limit} " in (tmp_path / "trl" / "README.md").read_text()
     for name in ("openrlhf", "nemo_rl"):
         assert str(limit + 4096) in (tmp_path / name / "README.md").read_text()
     assert PromptLengths().limit == 64
+
+
+def words(folder: Path) -> list[str]:
+    """Return the command of a README, as a shell reads it."""
+    command = (folder / "README.md").read_text().split("```")[1]
+    return shlex.split(command.replace("\\\n", " ").replace("$FOLDER", str(folder)))
+
+
+def test_commands_of_the_readmes_can_be_pasted(release: Path) -> None:
+    verl, openrlhf, nemo_rl = (words(release / name) for name in ("verl", "openrlhf", "nemo_rl"))
+    assert verl[:3] == ["python", "-m", "verl.trainer.main_ppo"]
+    assert all(re.fullmatch(r"[a-z_.]+=\S+", option) for option in verl[3:])
+    assert f"reward.custom_reward_function.path={release}/verl/reward.py" in verl
+    assert openrlhf[openrlhf.index("--eval.dataset") + 1] == f"{release}/openrlhf/test.jsonl"
+    assert nemo_rl[1] == f"{release}/nemo_rl/launch.py"
+    named = [word.rpartition("=")[2] for word in (*verl, *openrlhf) if str(release) in word]
+    assert len(named) == 6
+    assert all(Path(name).is_file() for name in named)
 
 
 def test_trl_gets_a_conversation_and_what_the_reward_reads(release: Path) -> None:
@@ -189,6 +223,20 @@ def test_an_empty_split_is_a_file_without_rows(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "trl" / "test.parquet").num_rows == 0
     assert (tmp_path / "openrlhf" / "test.jsonl").read_bytes() == b""
     assert (tmp_path / "nemo_rl" / "test.jsonl").read_bytes() == b""
+    # Trainers stop at an empty file: no command names one.
+    assert f"data.val_files={tmp_path}/verl/train.parquet" in words(tmp_path / "verl")
+    assert "--eval.dataset" not in words(tmp_path / "openrlhf")
+    assert "++data.validation=null" in words(tmp_path / "nemo_rl")
+    assert "val_files: train.parquet" in (tmp_path / "verl" / "verl.yaml").read_text()
+
+
+def test_a_row_may_lack_a_licence(tmp_path: Path) -> None:
+    bare = [FOUND[0] | {"licence": None}]
+    for write in FORMATS.values():
+        write(as_rows(bare), tmp_path, about(bare))
+    card = (tmp_path / "huggingface" / "README.md").read_text()
+    assert yaml.safe_load(card.split("---\n")[1])["license"] == ["unknown"]
+    assert "| (none) | 1 |" in card
 
 
 def test_names_from_data_are_no_markup(tmp_path: Path) -> None:
@@ -263,6 +311,8 @@ def test_sentences_and_blocks_cannot_be_left() -> None:
         (["https://creativecommons.org/licenses/by/4.0/", "CC0"], ["cc-by-4.0", "cc0-1.0"]),
         (["GPL-3.0-only", "ODC-By 1.0"], ["gpl-3.0", "odc-by"]),
         (["", "terms of the publisher"], ["other", "unknown"]),
+        (["https://creativecommons.org/publicdomain/zero/1.0/"], ["cc0-1.0"]),
+        (["Public Domain", "https://creativecommons.org/publicdomain/mark/1.0/"], ["other"]),
         ([], ["unknown"]),
     ],
 )
@@ -284,7 +334,8 @@ def test_every_trainer_gets_the_same_reward(response: str, scores: tuple[float, 
     found = compute_score(
         "webscale_rl/math", response, SPEC, {"question": "How many?", "num_turns": None}, other=1
     )
-    assert found == {"score": value, "acc": value, "unsure": unsure, "unanswered": unanswered}
+    logs = {"unsure": unsure, "unanswered": unanswered, "unreadable": 0.0}
+    assert found == {"score": value, "acc": value} | logs
     logged: dict[str, float] = {}
     chat = [{"role": "assistant", "content": response}]
     for completion in (
@@ -294,17 +345,14 @@ def test_every_trainer_gets_the_same_reward(response: str, scores: tuple[float, 
     ):
         given: dict[str, Any] = {"answer_spec": [SPEC], "question": ["How many?"], "trainer_state": None}
         assert webscale_reward(["q"], [completion], log_metric=logged.__setitem__, **given) == [value]
-    assert logged == {"webscale_rl/unsure": unsure, "webscale_rl/unanswered": unanswered}
+    assert logged == {f"webscale_rl/{name}": share for name, share in logs.items()}
     prompt = "<|im_start|>user\nHow many? \\boxed{...}<|im_end|>\n<|im_start|>assistant\n"
     label = json.dumps({"answer_spec": json.loads(SPEC), "id": "1", "question": "How many?"})
     for query in (prompt + response, (prompt + response + "<|im_end|>\n")[12:]):  # the latter cut in front
         answered = reward_func([query], [prompt], [label])
         assert [*answered["rewards"]] == [*answered["scores"]] == [value]
-        assert {name: float(each[0]) for name, each in answered["extra_logs"].items()} == {
-            "unsure": unsure,
-            "unanswered": unanswered,
-            "prompt_lost": 0.0,
-        }
+        extra = {name: float(each[0]) for name, each in answered["extra_logs"].items()}
+        assert extra == logs | {"prompt_lost": 0.0}
 
 
 def test_a_response_is_never_read_from_the_prompt() -> None:
@@ -339,15 +387,37 @@ def test_the_environment_of_nemo_rl_judges_the_last_answer(
     logs = [
         [messages[0], {"role": "assistant", "content": text}] for text in (r"\boxed{14}", r"\boxed{15}", "14")
     ]
-    found = module["WebscaleEnvironment"]({}).step([*logs, [messages[0]]], [truth] * 4)
-    assert found.rewards == [1.0, 0.0, 0.0, 0.0]
-    assert found.answers == ["14", "15", None, None]
+    broken = [[messages[0], {"role": "assistant", "content": None}], logs[0]]
+    truths = [truth] * 5 + [{"ground_truth": "72"}]
+    found = module["WebscaleEnvironment"]({}).step([*logs, [messages[0]], *broken], truths)
+    assert found.rewards == [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    assert found.answers == ["14", "15", None, None, None, None]
+    assert found.observations[-1]["content"] == "Environment: unreadable"
 
 
-def test_rows_of_other_data_sets_are_left_out_by_trl_and_refused_by_verl() -> None:
+def test_trl_leaves_rows_of_other_data_sets_out() -> None:
     assert webscale_reward(["a", "b"], ["x", r"\boxed{14}"], [None, SPEC]) == [None, 1.0]
-    with pytest.raises(ValueError, match="not an answer specification"):
-        compute_score("gsm8k", "x", "72")
+
+
+@pytest.mark.parametrize("response", [None, math.nan, 14, [], [r"\boxed{14}"], [None], {}, "\ud800", "\x00"])
+def test_what_is_no_text_is_worth_nothing_and_stops_no_run(response: Any) -> None:
+    label = json.dumps({"answer_spec": json.loads(SPEC), "id": "1", "question": "How many?"})
+    assert compute_score("", response, SPEC, {"question": response})["score"] == 0.0
+    for completion in (response, [{"role": "assistant", "content": response}], [{"role": "assistant"}]):
+        assert webscale_reward(["q"], [completion], [SPEC], [response]) == [0.0]
+    assert [*reward_func([response], ["How many?"], [label])["rewards"]] == [0.0]
+    assert [*reward_func(["How many?"], [response], [label])["rewards"]] == [0.0]
+
+
+@pytest.mark.parametrize("spec", [math.nan, "72", "{", "[" * 100_000, '{"type": "integer"}', [], {}])
+def test_a_row_without_a_readable_specification_is_counted_and_stops_no_run(spec: Any) -> None:
+    found = compute_score("gsm8k", r"\boxed{72}", spec)
+    assert (found["score"], found["unreadable"]) == (0.0, 1.0)
+    logged: dict[str, float] = {}
+    assert webscale_reward(["q"], ["72"], [spec], log_metric=logged.__setitem__) == [0.0]
+    assert logged["webscale_rl/unreadable"] == 1.0
+    answered = reward_func([r"How? \boxed{72}"], ["How?"], [spec])
+    assert ([*answered["rewards"]], [*answered["extra_logs"]["unreadable"]]) == ([0.0], [1.0])
 
 
 @pytest.mark.parametrize(
@@ -360,14 +430,14 @@ def test_rows_of_other_data_sets_are_left_out_by_trl_and_refused_by_verl() -> No
 )
 def test_a_trainer_needs_nothing_but_the_folder(release: Path, name: str, code: str) -> None:
     function = {"verl": "compute_score", "trl": "webscale_reward", "openrlhf": "reward_func"}[name]
-    script = (  # loaded by its path, as trainers do, from a folder elsewhere
-        "import importlib.util, json, sys\n"
+    script = (  # loaded by its path, as trainers do, from a folder elsewhere, and called off the main thread
+        "import importlib.util, json, sys\nfrom concurrent.futures import ThreadPoolExecutor\n"
         "spec = importlib.util.spec_from_file_location('custom', sys.argv[1])\n"
         "module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)\n"
         f"f = module.{function}\n"
         f"BOXED = {chr(92)!r} + 'boxed{{14}}'; SPEC = {SPEC!r}\n"
         "LABEL = json.dumps({'answer_spec': json.loads(SPEC), 'id': '', 'question': ''})\n"
-        f"{code}\n"
+        f"def held():\n    {code}\nThreadPoolExecutor(1).submit(held).result()\n"
         "import webscale_rl; assert webscale_rl.__file__.startswith(sys.argv[2]), webscale_rl.__file__"
     )
     plain = getattr(sys, "_base_executable", sys.executable)  # outside of the virtual environment

@@ -179,8 +179,8 @@ set; it is null, and `solver_attempts` 0, where a pair was not measured. `marks`
 knowing (`guessable_options`, `guessable_without_givens`, `answer_in_question`), and what is suspect
 (`suspect_label`)."""
 _LIMITS = """\
-- Questions and answers were written by language models. A reference answer may be wrong where generator and checker
-  err alike, and a document may be wrong.
+- Questions and answers were written by the models named above. A reference answer may be wrong where generator and
+  checker err alike, and a document may be wrong.
 - Rewards are rules for English: what they cannot decide counts as wrong, and each reward function reports how often.
 - Licences are those that the corpus states for its documents; nobody has verified them.
 - Rows hold the text of their document (`pretrain_text`): whatever it says, also about people, is in the data set."""

@@ -74,7 +74,7 @@ def croissant(about: About, files: Mapping[str, Path], folder: Path) -> dict[str
         "name": flat(about.name),
         "description": (
             f"{about.rows:,} verifiable question-answer pairs for reinforcement learning, made from pre-training "
-            "documents by language models and checked."
+            "documents by the models that README.md names, and checked."
         ),
         "version": f"1.0.0+{flat(about.version)}",
         "url": "https://arxiv.org/abs/2510.06499",

@@ -39,6 +39,12 @@ def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
         )
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8 with its own line ends, whatever the locale and system."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode())
+
+
 def dicts(rows: Rows, split: str, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield the rows of a split with some columns."""
     for batch in rows(split):
@@ -67,7 +73,7 @@ def ship_rewards(folder: Path) -> None:
     """Put a copy of ``webscale_rl.rewards`` into a folder: a trainer's machine needs nothing but the folder."""
     package = folder / "webscale_rl"
     (package / "rewards").mkdir(parents=True, exist_ok=True)
-    (package / "__init__.py").write_text('"""The rewards of Webscale-RL alone."""\n')
+    write_text(package / "__init__.py", '"""The rewards of Webscale-RL alone."""\n')
     for file in sorted((_INCLUDE / "rewards").glob("*.py")):
         (package / "rewards" / file.name).write_bytes(file.read_bytes())
 

@@ -9,7 +9,7 @@ import orjson
 from webscale_rl.release.about import About
 from webscale_rl.release.formats.card import card
 from webscale_rl.release.formats.croissant import croissant
-from webscale_rl.release.formats.files import ship_rewards, write_parquet
+from webscale_rl.release.formats.files import ship_rewards, write_parquet, write_text
 from webscale_rl.release.rows import RELEASE_SCHEMA, SPLITS, Rows
 
 
@@ -19,7 +19,7 @@ def write(rows: Rows, folder: Path, about: About) -> None:
     files = {split: target / "data" / f"{split}-00000-of-00001.parquet" for split in SPLITS}
     for split, path in files.items():
         write_parquet(path, RELEASE_SCHEMA, rows(split))
-    (target / "README.md").write_text(card(about))
+    write_text(target / "README.md", card(about))
     described = croissant(about, files, target)
     (target / "croissant.json").write_bytes(
         orjson.dumps(described, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)

@@ -64,9 +64,7 @@ _NAMES = {
     "odc-by-1.0": "odc-by",
     "odbl-1.0": "odbl",
     "pddl-1.0": "pddl",
-    "public-domain": "pddl",
     "gfdl-1.3": "gfdl",
-    "apache": "apache-2.0",
 }
 _ADDRESS = re.compile(
     r"^https?://(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/([a-z-]+)/(\d\.\d)(?:/.*)?$"
@@ -74,14 +72,17 @@ _ADDRESS = re.compile(
 
 
 def identifiers(licences: Iterable[str]) -> list[str]:
-    """Return the Hub's identifiers of licences, sorted; ``unknown`` for none stated, ``other`` for any other name."""
-    return sorted({_identifier(licence) for licence in licences}) or ["unknown"]
+    """Return the Hub's identifiers of licences, sorted; ``unknown`` for none stated, ``other`` for any other name.
+
+    "Public domain" is no licence and has no identifier there: it is ``other``.
+    """
+    return sorted({_identifier(licence or "") for licence in licences}) or ["unknown"]
 
 
 def _identifier(licence: str) -> str:
     name = re.sub(r"[\s_]+", "-", licence.strip().casefold())
     if found := _ADDRESS.match(name):
-        name = "cc0-1.0" if found[1] in ("zero", "mark") else f"cc-{found[1]}-{found[2]}"
+        name = f"cc0-{found[2]}" if found[1] == "zero" else f"cc-{found[1]}-{found[2]}"
     name = re.sub(r"-(?:only|or-later|deed(?:\.en)?)$", "", name)
     name = _NAMES.get(name, name)
     return name if name in _KNOWN else "other" if name else "unknown"

@@ -15,7 +15,7 @@ from typing import Any
 from orjson import loads
 
 from webscale_rl.release.about import About
-from webscale_rl.release.formats.files import dicts, ship, ship_rewards, write_lines
+from webscale_rl.release.formats.files import dicts, ship, ship_rewards, write_lines, write_text
 from webscale_rl.release.formats.labels import label_of
 from webscale_rl.release.formats.markdown import code
 from webscale_rl.release.formats.prompts import PromptLengths
@@ -31,22 +31,23 @@ def write(rows: Rows, folder: Path, about: About) -> None:
     target = folder / "nemo_rl"
     lengths = PromptLengths()
     for split in SPLITS:
-        write_lines(target / f"{split}.jsonl", _lines(lengths.watched(dicts(rows, split, COLUMNS))))
+        write_lines(target / f"{split}.jsonl", _lines(lengths.watched(split, dicts(rows, split, COLUMNS))))
         write_lines(target / f"gym_{split}.jsonl", _gym_lines(dicts(rows, split, COLUMNS)))
     ship("nemo_rl_environment.py.in", target / "environment.py")
     ship("nemo_rl_launch.py", target / "launch.py")
     ship_rewards(target)
-    (target / "README.md").write_text(_readme(about, lengths))
+    write_text(target / "README.md", _readme(about, lengths))
 
 
-def overrides(limit: int) -> list[str]:
+def overrides(lengths: PromptLengths) -> list[str]:
     """Return what differs from NeMo-RL's ``examples/configs/grpo_math_1B.yaml``, as words of a shell."""
+    test = "{dataset_name:ResponseDataset,data_path:$FOLDER/test.jsonl}" if lengths.rows["test"] else "null"
     return [
-        f"policy.max_total_sequence_length={limit + RESPONSE}",
+        f"policy.max_total_sequence_length={lengths.limit + RESPONSE}",
         "data.train.dataset_name=ResponseDataset",
         "++data.train.data_path=$FOLDER/train.jsonl",
         "data.train.split_validation_size=0",
-        '"++data.validation={dataset_name:ResponseDataset,data_path:$FOLDER/test.jsonl}"',
+        f'"++data.validation={test}"',  # an empty file cannot be loaded
         "data.default.prompt_file=null",  # the rows are prompts already
         "data.default.processor=math_hf_data_processor",
         "data.default.env_name=webscale_rl",
@@ -74,12 +75,12 @@ def _gym_lines(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _readme(about: About, lengths: PromptLengths) -> str:
-    words = " \\\n    ".join(overrides(lengths.limit))
+    words = " \\\n    ".join(overrides(lengths))
     return f"""# {code(about.name)} for NeMo-RL
 
-{lengths.rows:,} rows. The longest prompt has {lengths.longest:,} tokens as `prompt_tokens` counts, without
-chat template. NeMo-RL takes a prompt of `policy.max_total_sequence_length` (512 in its examples) or more out
-of the loss; the value below leaves {RESPONSE:,} tokens for the response.
+{lengths.said}
+NeMo-RL takes a prompt of `policy.max_total_sequence_length` (512 in its examples) or more out of the loss; the value
+below leaves {RESPONSE:,} tokens for the response.
 
 ```
 python $FOLDER/launch.py examples/run_grpo.py --config examples/configs/grpo_math_1B.yaml \\
@@ -87,8 +88,7 @@ python $FOLDER/launch.py examples/run_grpo.py --config examples/configs/grpo_mat
 ```
 
 `launch.py` registers the environment of `environment.py` and runs the script. The second message of a row is the
-ground truth, JSON of `answer_spec`, `id` and `question`; it is never shown to a model. Leave `data.validation`
-null where `test.jsonl` is empty.
+ground truth, JSON of `answer_spec`, `id` and `question`; it is never shown to a model.
 
 `gym_train.jsonl` and `gym_test.jsonl` have the form of NeMo-Gym. Its resources server is not part of this
 folder: in `verify` it has to return

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from webscale_rl.release.about import About
-from webscale_rl.release.formats.files import dicts, ship, ship_rewards, write_lines
+from webscale_rl.release.formats.files import dicts, ship, ship_rewards, write_lines, write_text
 from webscale_rl.release.formats.labels import data_source_of, label_of
 from webscale_rl.release.formats.markdown import code
 from webscale_rl.release.formats.prompts import PromptLengths
@@ -26,10 +26,10 @@ def write(rows: Rows, folder: Path, about: About) -> None:
     target = folder / "openrlhf"
     lengths = PromptLengths()
     for split in SPLITS:
-        write_lines(target / f"{split}.jsonl", _lines(lengths.watched(dicts(rows, split, COLUMNS))))
+        write_lines(target / f"{split}.jsonl", _lines(lengths.watched(split, dicts(rows, split, COLUMNS))))
     ship("openrlhf_reward.py", target / "reward.py")
     ship_rewards(target)
-    (target / "README.md").write_text(_readme(about, lengths))
+    write_text(target / "README.md", _readme(about, lengths))
 
 
 def _lines(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -43,23 +43,26 @@ def _lines(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _readme(about: About, lengths: PromptLengths) -> str:
+    # An empty file cannot be loaded.
+    test = " --eval.dataset $FOLDER/test.jsonl" if lengths.rows["test"] else ""
     return f"""# {code(about.name)} for OpenRLHF
 
-{lengths.rows:,} rows. The longest prompt has {lengths.longest:,} tokens as `prompt_tokens` counts, without
-chat template. OpenRLHF cuts a prompt in front where `--data.max_len` (default 2,048) does not hold it and
-the response: the value below leaves {RESPONSE:,} tokens for the response.
+{lengths.said}
+OpenRLHF cuts a prompt in front where `--data.max_len` (default 2,048) does not hold it and the response: the value
+below leaves {RESPONSE:,} tokens for the response.
 
 ```
 python -m openrlhf.cli.train_ppo_ray \\
-    --data.prompt_dataset $FOLDER/train.jsonl --eval.dataset $FOLDER/test.jsonl \\
+    --data.prompt_dataset $FOLDER/train.jsonl{test} \\
     --data.input_key input --data.label_key label --data.apply_chat_template \\
     --data.max_len {lengths.limit + RESPONSE} --rollout.max_new_tokens {RESPONSE} \\
     --reward.remote_url $FOLDER/reward.py \\
-    --actor.model_name_or_path $MODEL ...
+    --actor.model_name_or_path $MODEL
 ```
 
-`reward_func` logs `unsure` (the rules cannot say; it counts 0), `unanswered` (no single final answer) and
-`prompt_lost` (the response could not be told from the prompt; nothing was read): OpenRLHF swallows
-exceptions, so look at the last one. Leave `--eval.dataset` out where `test.jsonl` is empty. Keep the folder
-together: `reward.py` imports `webscale_rl.rewards` beside it, unless one is installed.
+Add the options of your model and machine. `reward_func` logs `unsure` (the rules cannot say; it counts 0),
+`unanswered` (no single final answer), `prompt_lost` (the response could not be told from the prompt; nothing was
+read) and `unreadable` (the label could not be read). The last two count 0 and should never occur: look at them in
+the first steps. Keep the folder together: `reward.py` imports `webscale_rl.rewards` beside it, unless one is
+installed.
 """

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 STEP = 64
@@ -14,15 +15,21 @@ TEMPLATE = 64  # tokens that a chat template may add
 class PromptLengths:
     """Counts while rows pass by."""
 
-    rows: int = 0
+    rows: Counter[str] = field(default_factory=Counter)  # by split
     longest: int = 0  # tokens, as the column ``prompt_tokens`` counts
 
-    def watched(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def watched(self, split: str, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield rows, which have ``prompt_tokens``, and remember how many and how long."""
         for row in rows:
-            self.rows += 1
+            self.rows[split] += 1
             self.longest = max(self.longest, row["prompt_tokens"])
             yield row
+
+    @property
+    def said(self) -> str:
+        """What a README says of rows and lengths: two sentences."""
+        counted = f"{self.rows['train']:,} rows in train and {self.rows['test']:,} in test."
+        return f"{counted} The longest prompt has {self.longest:,} tokens (`prompt_tokens`, without chat template)."
 
     @property
     def limit(self) -> int:

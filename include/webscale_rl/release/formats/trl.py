@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from webscale_rl.release.about import About
-from webscale_rl.release.formats.files import batched, dicts, ship, ship_rewards, write_parquet
+from webscale_rl.release.formats.files import batched, dicts, ship, ship_rewards, write_parquet, write_text
 from webscale_rl.release.formats.markdown import code
 from webscale_rl.release.formats.prompts import PromptLengths
 from webscale_rl.release.rows import SPLITS, Rows
@@ -49,11 +49,11 @@ def write(rows: Rows, folder: Path, about: About) -> None:
     target = folder / "trl"
     lengths = PromptLengths()
     for split in SPLITS:
-        found = lengths.watched(dicts(rows, split, ("prompt", *PASSED)))
+        found = lengths.watched(split, dicts(rows, split, ("prompt", *PASSED)))
         write_parquet(target / f"{split}.parquet", SCHEMA, batched(_lines(found), SCHEMA))
     ship("trl_reward.py", target / "reward.py")
     ship_rewards(target)
-    (target / "README.md").write_text(_readme(about, lengths))
+    write_text(target / "README.md", _readme(about, lengths))
 
 
 def _lines(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -64,9 +64,8 @@ def _lines(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _readme(about: About, lengths: PromptLengths) -> str:
     return f"""# {code(about.name)} for TRL
 
-{lengths.rows:,} rows. The longest prompt has {lengths.longest:,} tokens as `prompt_tokens` counts, without
-chat template. With vLLM, `vllm_max_model_length` must hold prompt and response: {lengths.limit:,} and
-`max_completion_length`.
+{lengths.said} TRL does not cut prompts; with vLLM,
+`vllm_max_model_length` must hold prompt and response: {lengths.limit} and `max_completion_length`.
 
 ```python
 import sys
@@ -86,7 +85,8 @@ GRPOTrainer(
 ```
 
 `webscale_reward` logs `webscale_rl/unsure` (the rules cannot say; it counts 0) and `webscale_rl/unanswered`
-(no single final answer). A row whose `answer_spec` is null gets None, so that the file can be mixed with
-other data sets. Keep the folder together: `reward.py` imports `webscale_rl.rewards` beside it, unless one is
-installed.
+(no single final answer). `webscale_rl/unreadable` says how often there
+was no answer specification that can be read; that counts 0. A row whose `answer_spec` is null gets None, so
+that the file can be mixed with other data sets. Keep the folder together: `reward.py` imports
+`webscale_rl.rewards` beside it, unless one is installed.
 """

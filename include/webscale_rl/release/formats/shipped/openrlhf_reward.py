@@ -7,9 +7,11 @@ installed.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +42,20 @@ def reward_func(
 
     Returns:
         ``rewards`` and ``scores``, 1.0 for the right final answer, else 0.0; ``extra_logs`` with ``unsure``
-        (the rules cannot say), ``unanswered`` (no single final answer) and ``prompt_lost`` (the end of the
-        prompt was not found in the query, so nothing was read: 0.0). Tensors where torch is installed.
+        (the rules cannot say), ``unanswered`` (no single final answer), ``prompt_lost`` (the end of the
+        prompt was not found in the query, so nothing was read: 0.0) and ``unreadable`` (the label could not
+        be read: 0.0). Tensors where torch is installed.
     """
     found = [_judged(*each) for each in zip(queries, prompts, labels, strict=True)]
-    rewards = [score.value if score else 0.0 for score in found]
+    rewards = [score.value for score in found]
     logs = {
-        "unsure": [float(score is not None and score.outcome == "unsure") for score in found],
-        "unanswered": [float(score is not None and score.outcome in _UNANSWERED) for score in found],
-        "prompt_lost": [float(score is None) for score in found],
+        name: [float(score.outcome in outcomes) for score in found]
+        for name, outcomes in {
+            "unsure": ("unsure",),
+            "unanswered": _UNANSWERED,
+            "prompt_lost": ("prompt_lost",),
+            "unreadable": ("unreadable",),
+        }.items()
     }
     return {
         "rewards": _tensor(rewards),
@@ -57,12 +64,15 @@ def reward_func(
     }
 
 
-def _judged(query: str, prompt: str, label: str) -> Score | None:
-    data = json.loads(label)
-    response = _response(query, prompt)
-    if response is None:
-        return None
-    return judge(AnswerSpec.from_json(json.dumps(data["answer_spec"])), response, data["question"])
+def _judged(query: Any, prompt: Any, label: Any) -> Score:
+    try:
+        data = json.loads(label)
+        spec, question = AnswerSpec.from_json(json.dumps(data["answer_spec"])), data["question"]
+    except Exception:
+        _complain()
+        return Score(0.0, "unreadable", "")
+    response = _response(query, prompt) if isinstance(query, str) and isinstance(prompt, str) else None
+    return Score(0.0, "prompt_lost", "") if response is None else judge(spec, response, question)
 
 
 def _response(query: str, prompt: str) -> str | None:
@@ -82,3 +92,10 @@ def _tensor(values: list[float]) -> Any:
     except ImportError:
         return values
     return torch.tensor(values)
+
+
+@cache  # once in a process
+def _complain() -> None:
+    logging.getLogger(__name__).warning(
+        "%s: a row has no label that can be read; such rows count 0", __file__
+    )
