@@ -88,6 +88,15 @@ RELEASE_FORM: dict[str, dict[str, Any]] = {
         "description": "Decides the split and, where some of equals must go, which.",
         "section": "Release",
     },
+    "gpus": {
+        "default": 0,
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 1_000_000,
+        "title": "GPUs that served the runs",
+        "description": "All servers together; for the GPU time of a pair in the report. 0: not known.",
+        "section": "Release",
+    },
     "benchmarks": {
         "default": [],
         "type": "array",

@@ -24,7 +24,6 @@ from webscale_rl.release.report.data import ReportData, gather
 from webscale_rl.release.report.drawn import columns
 from webscale_rl.release.report.order import First, ranked
 from webscale_rl.release.report.passages import passage
-from webscale_rl.release.report.spending import Fleet
 from webscale_rl.release.report.words import percent, seen, stretches
 from webscale_rl.release.report.write import write_report
 from webscale_rl.release.rows import RELEASE_SCHEMA, Rows
@@ -420,12 +419,30 @@ async def test_other_runs_are_compared_at_the_same_number_of_questions(
     assert both.levels.documents.total == 4 + 1
 
 
-def test_gpu_time_is_estimated_only_from_what_the_reader_gives(converted: Pipeline, tmp_path: Path) -> None:
-    data = gather(converted.engine, about(), rows_of(converted), ["run"], "1", Fleet(8, 1_000.0))
-    total = data.costs.total
-    assert data.costs.gpu_seconds == pytest.approx((total.computed + total.generated) / 1_000 * 8)
-    assert "GPU seconds, estimated" in page_of(data, tmp_path)
-    assert "GPU seconds, estimated" not in page_of(gathered(converted), tmp_path)
+def test_gpu_time_is_that_in_which_calls_were_under_way(converted: Pipeline, tmp_path: Path) -> None:
+    """Four calls: two overlap, one lies within another, one stands alone, so that 3 + 2 seconds are busy."""
+    with converted.engine.begin() as connection:
+        places = "SELECT ctid FROM llm_calls WHERE run_id = 'run' ORDER BY ctid LIMIT 4"
+        connection.execute(
+            text(f"DELETE FROM llm_calls WHERE run_id = 'run' AND ctid <> ALL (ARRAY({places}))")
+        )
+        rows = connection.execute(
+            text("SELECT document_id, call_key FROM llm_calls WHERE run_id = 'run'")
+        ).all()
+        for (document, key), (end, seconds) in zip(rows, [(2, 2), (3, 2), (2.5, 0.1), (10, 2)], strict=True):
+            connection.execute(
+                text(
+                    "UPDATE llm_calls SET latency_ms = :latency, "
+                    "created_at = timestamptz '2026-01-01' + :end * interval '1 second' "
+                    "WHERE document_id = :document AND call_key = :key"
+                ),
+                {"latency": int(seconds * 1000), "end": end, "document": document, "key": key},
+            )
+    data = gather(converted.engine, about(), rows_of(converted), ["run"], "1", gpus=8)
+    assert data.costs.busy_seconds == pytest.approx(5)
+    assert data.costs.gpu_seconds == pytest.approx(40)
+    assert "<span>GPU seconds</span>" in page_of(data, tmp_path)
+    assert "<span>GPU seconds</span>" not in page_of(gathered(converted), tmp_path)
 
 
 def test_the_order_is_that_of_the_database(converted: Pipeline) -> None:

@@ -68,7 +68,7 @@ def join_alike(clusters: Clusters, texts: Iterable[tuple[str, str]]) -> None:
 
 
 def _join_group(clusters: Clusters, group: list[tuple[str, bytes]]) -> None:
-    """Join what is alike within a group: with its first member, then what is left with the first of that, and so on."""
+    """Join what is alike in a group: with its first member, then what is left with the first of that, and so on."""
     for _ in range(ROUNDS):
         if len(group) < 2:
             return

@@ -273,7 +273,7 @@ def _release_id(staging: Path, settings: ReleaseSettings) -> str:
 def _limits(settings: ReleaseSettings, examined: Examined) -> tuple[str, ...]:
     """Return what a reader of the card must know."""
     limits = [
-        "Questions, answers and verdicts were written by language models; no person has read them all.",
+        "Questions, answers and verdicts were written by the models that are named; no person has read them all.",
         "Licences are those that the corpus states for its documents; they were not verified.",
         "Rewards compare by rules; a right answer in other words scores 0.",
     ]

@@ -97,7 +97,9 @@ def _write(
     )
     for name in settings.formats:
         FORMATS[name](rows, files, about)
-    write_report(gather_report(engine, about, rows, runs, settings.seed), files / "report.html")
+    write_report(
+        gather_report(engine, about, rows, runs, settings.seed, settings.gpus), files / "report.html"
+    )
     write_manifest(files, asdict(about))
 
 
@@ -123,6 +125,7 @@ def settings_of(params: Mapping[str, Any], embedder: str = "") -> ReleaseSetting
         test_share=params["test_share"],
         formats=tuple(sorted(params["formats"])),
         seed=params["seed"],
+        gpus=params["gpus"],
         embedder=embedder,
         recorded={name: value for name, value in sorted(params.items()) if name not in ("approval", "runs")},
     )

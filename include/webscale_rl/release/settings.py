@@ -20,6 +20,7 @@ class ReleaseSettings:
     test_share: float = 0.02
     formats: tuple[str, ...] = ("huggingface",)
     seed: str = "0"
+    gpus: int = 0  # that served the runs, for the report; 0: not known
     embedder: str = ""  # model@revision; empty where none is configured
     recorded: dict[str, Any] = field(
         default_factory=dict

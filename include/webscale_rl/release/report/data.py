@@ -17,7 +17,7 @@ from webscale_rl.release.report.measured import Solver, Solvers, Trust, newest_c
 from webscale_rl.release.report.order import First
 from webscale_rl.release.report.passages import Piece, passage
 from webscale_rl.release.report.rejections import Reason, Rejected, at_random, reasons
-from webscale_rl.release.report.spending import Costs, Fleet, costs
+from webscale_rl.release.report.spending import Costs, costs
 from webscale_rl.release.rows import SPLITS, Rows
 from webscale_rl.store.queries import funnel
 
@@ -83,7 +83,7 @@ class ReportData:
 
 
 def gather(
-    engine: Engine, about: About, rows: Rows, run_ids: Sequence[str], seed: str, fleet: Fleet | None = None
+    engine: Engine, about: About, rows: Rows, run_ids: Sequence[str], seed: str, gpus: int = 0
 ) -> ReportData:
     """Gather what a report shows.
 
@@ -93,7 +93,7 @@ def gather(
         rows: of the release; read once, a batch at a time.
         run_ids: of the runs of `convert_corpus` whose pairs were the candidates.
         seed: of the random order by which samples are taken.
-        fleet: what GPU time is estimated from; without it, none is.
+        gpus: that served the calls; 0 where it is not known, and then no GPU time is given.
     """
     counting = Counting()
     pairs: First[Accepted] = First(seed, SHOWN)
@@ -115,7 +115,7 @@ def gather(
             levels=levels,
             steps=steps(levels, about),
             reasons=reasons(connection, levels, run_ids, seed),
-            costs=costs(connection, run_ids, fleet),
+            costs=costs(connection, run_ids, gpus),
             solvers=solvers.solvers(),
             trust=newest_calibration(connection, run_ids),
             diversity=diversity(questions),

@@ -1,4 +1,4 @@
-"""What the pairs have cost: calls, tokens and seconds of calls, by stage."""
+"""What the pairs have cost: calls, tokens and seconds of calls, by stage, and GPU time."""
 
 from __future__ import annotations
 
@@ -34,14 +34,6 @@ class StageCost:
 
 
 @dataclass(frozen=True)
-class Fleet:
-    """What the reader knows of the machines, and no database can: the base of an estimate of GPU time."""
-
-    gpus: int
-    tokens_per_second: float  # of all GPUs together, computed and generated
-
-
-@dataclass(frozen=True)
 class Costs:
     """What the runs have asked, and how many accepted pairs they wrote themselves.
 
@@ -52,7 +44,8 @@ class Costs:
     stages: tuple[StageCost, ...]  # the one that takes most tokens first
     pairs: int
     others_pairs: int  # accepted pairs of the same documents that other runs have paid for
-    fleet: Fleet | None
+    busy_seconds: float  # in which at least one call was under way
+    gpus: int  # that served the calls, as somebody said; 0 where nobody did
 
     @property
     def total(self) -> StageCost:
@@ -61,14 +54,28 @@ class Costs:
 
     @property
     def gpu_seconds(self) -> float | None:
-        """GPU seconds of all calls, at the speed of the fleet; None where nobody gave it."""
-        if self.fleet is None:
-            return None
-        total = self.total
-        return (total.computed + total.generated) / self.fleet.tokens_per_second * self.fleet.gpus
+        """GPU seconds of the runs: all GPUs count while a call is under way. None where their number is not known."""
+        return self.busy_seconds * self.gpus if self.gpus else None
 
 
-def costs(connection: Connection, run_ids: Sequence[str], fleet: Fleet | None) -> Costs:
+# The union of the calls' intervals: what of each call lies behind the latest end before it.
+_BUSY = text(
+    """
+    SELECT coalesce(sum(extract(epoch FROM ended - greatest(began, coalesce(before, began)))), 0)
+    FROM (
+        SELECT began, ended,
+               max(ended) OVER (ORDER BY began, ended ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+        FROM (
+            SELECT created_at - latency_ms * interval '1 millisecond' AS began, created_at AS ended
+            FROM llm_calls WHERE run_id = ANY(:runs)
+        ) calls
+    ) ordered
+    WHERE before IS NULL OR ended > before
+    """
+)
+
+
+def costs(connection: Connection, run_ids: Sequence[str], gpus: int) -> Costs:
     """Return what the runs have asked."""
     query = text(
         """
@@ -94,4 +101,5 @@ def costs(connection: Connection, run_ids: Sequence[str], fleet: Fleet | None) -
     )
     own, others = connection.execute(paid, {"runs": list(run_ids)}).one()
     ordered = sorted(by_stage.values(), key=lambda cost: (-cost.computed - cost.generated, cost.stage))
-    return Costs(tuple(ordered), own, others, fleet)
+    busy = float(connection.execute(_BUSY, {"runs": list(run_ids)}).scalar_one())
+    return Costs(tuple(ordered), own, others, busy, gpus)
