@@ -205,7 +205,7 @@ def _level(connection: Connection, run_id: str, query: str) -> Level:
 
 
 def _item_level(connection: Connection, run_id: str) -> tuple[Level, dict[str, dict[str, int]]]:
-    """Return the items of the run's documents by state, and the accepted ones in three groupings."""
+    """Return the items of the run's documents by state, and the accepted ones in three groupings, most first."""
     level = Level()
     groups: dict[str, dict[str, int]] = {"domain": {}, "task_form": {}, "answer_type": {}}
     rows = connection.execute(
@@ -227,7 +227,9 @@ def _item_level(connection: Connection, run_id: str) -> tuple[Level, dict[str, d
         if row["state"] == "accepted":
             for name, counts in groups.items():
                 counts[row[name]] = counts.get(row[name], 0) + row["n"]
-    return level, groups
+    return level, {
+        name: dict(sorted(counts.items(), key=lambda pair: -pair[1])) for name, counts in groups.items()
+    }
 
 
 @dataclass(frozen=True)

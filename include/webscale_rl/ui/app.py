@@ -116,9 +116,4 @@ def _bars(counts: Funnel) -> list[tuple[str, list[tuple[str, str, int, float, in
             )
         if rows:
             bars.append((f"{title}: {level.total}", rows))
-    forms = [
-        (form, "", count, 100 * count / counts.pairs, 0) for form, count in counts.pairs_by_task_form.items()
-    ]
-    if forms:
-        bars.append((f"Pairs by task form: {counts.pairs}", forms))
     return bars
