@@ -16,7 +16,7 @@ from webscale_rl.stages.generate import generate_stage
 from webscale_rl.stages.repair import repair_stage
 
 GUIDES = "guides"  # card and demonstrations of a domain, among the versions of prompts
-ROAD_VERSION = 3  # raised when the rules between the calls (gate, matching, order of checks) change outcomes
+ROAD_VERSION = 4  # raised when the rules between the calls (gate, matching, order of checks) change outcomes
 
 
 class ModelName(Record):

@@ -326,7 +326,8 @@ def test_options_that_are_letters_themselves_are_meant_by_their_text(letters: tu
         ({"type": "quantity", "answer": "5", "unit": "km"}, "5000 m", SAME),
         ({"type": "quantity", "answer": "5", "unit": "km"}, "5", SAME),
         ({"type": "quantity", "answer": "5", "unit": "km"}, "6", DIFFERENT),
-        ({"type": "quantity", "answer": "88 million litres", "unit": "million litres"}, "88", UNSURE),
+        ({"type": "quantity", "answer": "88 million litres", "unit": "million litres"}, "88", SAME),
+        ({"type": "quantity", "answer": "88 million litres", "unit": "million litres"}, "89", UNSURE),
         ({"type": "percent", "answer": "12%"}, "12", SAME),
         ({"type": "percent", "answer": "12%"}, "0.12", UNSURE),
         ({"type": "decimal", "answer": "1.0", "tolerance": 0.3}, "1.3", SAME),
@@ -477,6 +478,10 @@ def test_a_specification_of_an_older_version_is_read() -> None:
         '{"type": "integer", "answer": "5", "aliases": null}',
         '{"type": "integer", "answer": "5", "aliases": [1]}',
         '{"type": "integer", "answer": "5", "surprise": 1}',
+        '{"type": "integer", "answer": "5", "unit": null}',
+        '{"type": "integer", "answer": "5", "precision": 7}',
+        '{"type": "list", "answer": "5", "order": "no"}',
+        '{"type": "integer", "answer": "5", "version": true}',
         '{"type": "integer", "answer": "5", "version": "1"}',
         f'{{"type": "integer", "answer": "5", "version": {SPEC_VERSION + 1}}}',
         "[" * 100_000,
@@ -500,3 +505,41 @@ print(sorted(roots), [name for name in ours if not name.startswith("webscale_rl.
 """
     found = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True)
     assert (found.stdout, found.stderr) == ("same\n['webscale_rl'] []\n", "")
+
+
+@pytest.mark.parametrize("text", [None, 5, ["x"]])
+def test_what_is_no_text_is_a_value_error(text: Any) -> None:
+    with pytest.raises(ValueError):
+        AnswerSpec.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "candidate"),
+    [
+        ({"type": "integer", "answer": "42"}, "$n = 42$"),
+        ({"type": "tuple", "answer": "(3, 4)"}, "(x, y) = (3, 4)"),
+        ({"type": "tuple", "answer": "(3, 4)"}, r"\langle 3, 4 \rangle"),
+        ({"type": "set", "answer": "red, blue"}, "**blue**, **red**"),
+        ({"type": "list", "answer": "red, blue"}, r"red $\rightarrow$ blue"),
+        ({"type": "quantity", "answer": "25 °C"}, r"$25^\circ$C"),
+        ({"type": "quantity", "answer": "3.5 hours"}, "3 hours and 30 minutes"),
+        ({"type": "quantity", "answer": "2 million cubic metres"}, "2 million m³"),
+        ({"type": "quantity", "answer": "36 km/h"}, "10 metres per second"),
+        ({"type": "phrase", "answer": "two metres of snow"}, "2 meters of snow"),
+        ({"type": "range", "answer": "1914–1918"}, "1914–18"),
+        ({"type": "range", "answer": "5–7 years"}, "five to seven years"),
+        ({"type": "entity", "answer": "Kurt Gödel"}, r"Kurt G\"{o}del"),
+        ({"type": "entity", "answer": "Röntgen", "aliases": ("X",)}, "Röntgen (X)"),
+        ({"type": "entity", "answer": "US"}, "the U.S."),
+        ({"type": "entity", "answer": "Skłodowska"}, "Sklodowska"),
+        ({"type": "phrase", "answer": "lack of funding"}, "due to a lack of funding"),
+        ({"type": "choice", "answer": "seal", "options": ("whale", "seal")}, "Answer: B"),
+        ({"type": "boolean", "answer": "yes"}, "It is true."),
+        ({"type": "expression", "answer": "1/2"}, r"\frac{2}{4}"),
+        ({"type": "expression", "answer": r"\frac{\pi}{4}"}, "pi/4"),
+        ({"type": "expression", "answer": "x^2+2x+1"}, "x**2 + 2*x + 1"),
+        ({"type": "expression", "answer": r"2\sqrt{3}"}, r"\sqrt{12}."),
+    ],
+)
+def test_right_answers_as_models_write_them(fields: dict[str, Any], candidate: str) -> None:
+    assert match(AnswerSpec(**fields), candidate, strict=True) is SAME

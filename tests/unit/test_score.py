@@ -93,7 +93,7 @@ def _with_the_answer(spec: AnswerSpec) -> list[str]:
         f"{right}; {other}", f"A) {other} B) {right} C) {rivals[1]}", f"{right}          {other}",
         "x" * 1_000_000 + right, right + "x" * 2_000, rf"\boxed{{{other}}} {right}",
     ]  # fmt: skip
-    alike = right.translate(str.maketrans({"a": "а", "e": "е", "o": "о", "1": "l", "C": "С"}))
+    alike = right.translate(str.maketrans("aeo1C", "аеоlС"))
     return texts if alike == right else [*texts, alike]
 
 
@@ -292,3 +292,91 @@ def test_the_prompt_asks_for_what_the_score_reads(kind: Any) -> None:
     assert prompt.startswith("How many?\n\n")
     assert ("<answer>" in prompt) == (kind == "string")
     assert (r"\boxed{...}" in prompt) == (kind != "string")
+
+
+RED = "Which is the red planet?\nA. Mercury\nB. Venus\nC. Mars"
+MARS = AnswerSpec("choice", "Mars", options=("Mercury", "Venus", "Mars"))
+FORTY_TWO = AnswerSpec("integer", "42")
+HOURS = AnswerSpec("quantity", "3.5 hours", unit="hours")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"Final answer: 43 \boxed{42}", r"Final answer: \boxed{42} 43", r"The final answer is 43. \boxed{42}",
+        r"The final answer is not \boxed{42}.", r"Final answer: anything but \boxed{42}", r"It is not \boxed{42}",
+        r"Final answer: 43 <answer>42</answer>", r"$x \neq \boxed{42}$", r"Final answer: \boxed{42} or so",
+    ],
+)  # fmt: skip
+def test_what_stands_beside_a_box_of_a_final_line_counts(line: str) -> None:
+    assert judge(FORTY_TWO, f"Reasoning.\n\n{line}").outcome == "conflict"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"The final answer is: $\boxed{42}$. I hope it is correct.", r"Final answer: the value of x is \boxed{42}",
+        r"The final answer is $6 \times 7 = \boxed{42}$", r"The final answer is \boxed{42} apples.",
+        r"The answer is not 43 but \boxed{42}", "**Final answer:**\n\n" + r"$$\boxed{42}$$", r"\boxed{N = 42}",
+    ],
+)  # fmt: skip
+def test_a_sentence_may_lead_to_the_box(line: str) -> None:
+    assert score(FORTY_TWO, f"Reasoning.\n\n{line}", "How many apples?") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("spec", "answer", "question"),
+    [
+        (MARS, "Mars, A", RED), (MARS, "A (Mars)", RED), (MARS, "Mars, Venus", RED), (MARS, "A Mars", RED),
+        (AnswerSpec("decimal", "9.8"), "9.11, 9.8", "Which is larger, 9.11 or 9.8?"),
+        (AnswerSpec("integer", "5"), "x = 4, 5", "What is x + 1 if x = 4?"),
+        (AnswerSpec("date", "1945"), "1945?", "When did it end?"), (FORTY_TWO, "42 (?)", "How many?"),
+        (FORTY_TWO, "42...", "How many?"), (FORTY_TWO, "{" * 99 + "42" + "}" * 99, "How many?"),
+        (AnswerSpec("boolean", "yes"), "the correct answer", "Is it so?"),
+        (AnswerSpec("entity", "Macbeth"), "Lady Macbeth", "Who killed the king?"),
+        (HOURS, "30 minutes 3 hours", "How long?"), (HOURS, "3 hours 90 minutes", "How long?"),
+        (AnswerSpec("range", "1914–1918"), "1914–08", "When?"),
+    ],
+)  # fmt: skip
+def test_what_an_answer_has_beside_the_right_one_counts(spec: AnswerSpec, answer: str, question: str) -> None:
+    assert score(spec, f"<answer>{answer}</answer>", question) == 0.0
+
+
+@pytest.mark.parametrize("kind", ANSWER_TYPES)
+def test_an_answer_in_disguise_is_none(kind: Any) -> None:
+    answer = SPECS[kind].answer
+    last = max(place for place, char in enumerate(answer) if char.isalnum())
+    for odd in (
+        "\u200b",
+        "\u2060",
+        "\ufeff",
+        "\u00ad",
+        "\u202e",
+        "\ufe0f",
+        "\u20e0",
+        "\u0336",
+        "\u0353",
+        "\x08",
+    ):
+        assert score(SPECS[kind], f"<answer>{answer[:last]}{odd}{answer[last:]}</answer>") == 0.0
+    wide = "".join(chr(ord(char) + 0xFEE0) if char.isalnum() else char for char in answer)
+    bold = "".join(chr(ord(char) + 0x1D7CE - 48) if char.isdigit() else char for char in answer)
+    eastern = "".join(chr(ord(char) + 0x660 - 48) if char.isdigit() else char for char in answer)
+    assert [score(SPECS[kind], f"<answer>{text}</answer>") for text in {wide, bold, eastern} - {answer}] in (
+        [0.0],
+        [0.0] * 3,
+    )
+
+
+@pytest.mark.parametrize(
+    "piece", ["\n", " ", "<answer>", "Final answer:", "final answer is ", "\\boxed{", "> ", "-\n"]
+)
+@pytest.mark.parametrize("lead", ["", "Final answer: x", r"\boxed{42}"])
+def test_a_response_of_a_million_characters_costs_less_than_a_second(lead: str, piece: str) -> None:
+    started = time.monotonic()
+    judge(FORTY_TWO, lead + piece * (1_000_000 // len(piece)), piece * 100_000)
+    assert time.monotonic() - started < 1
+
+
+def test_an_exact_answer_conflicts_with_one_that_differs_in_its_marks() -> None:
+    assert judge(AnswerSpec("string", "__init__"), r"\boxed{init} \boxed{__init__}").outcome == "conflict"

@@ -17,11 +17,14 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 
 from webscale_rl.rewards.final_answer import boxes, final_answers
 from webscale_rl.rewards.formula import says_more
 from webscale_rl.rewards.guards import STOP, guarded
+from webscale_rl.rewards.numbers import read_numbers
+from webscale_rl.rewards.typesetting import plain_text
 from webscale_rl.rewards.verdict import Match
 from webscale_rl.rewards.words import SHORT, tokens
 
@@ -92,7 +95,7 @@ def compare_expressions(wordings: Sequence[str], candidate: str, *, strict: bool
         strict: for rewards: the candidate is mathematics alone.
     """
     wordings = [wording if is_mathematics(wording) else _mathematics(wording) for wording in wordings]
-    wordings, candidate = [wording.replace("−", "-") for wording in wordings], candidate.replace("−", "-")
+    wordings, candidate = [_ascii(wording) for wording in wordings], _END.sub("", _ascii(candidate))
     golds = [_mathematics(wording) for wording in wordings]
     given = _mathematics(candidate)
     beside = _outside(candidate)
@@ -102,7 +105,7 @@ def compare_expressions(wordings: Sequence[str], candidate: str, *, strict: bool
         and not (marked and _unknown(beside))
         and not (guarded(beside) or _several(candidate))
     )
-    if alone and _written(given) in map(_written, golds):
+    if alone and (_written(given) in map(_written, golds) or _is_value(given, golds)):
         return Match.SAME
     readable = (alone and is_mathematics(given)) or (not strict and _is_plain_statement(candidate))
     if not readable or not all(map(is_mathematics, golds)):
@@ -121,6 +124,30 @@ def compare_expressions(wordings: Sequence[str], candidate: str, *, strict: bool
     return Match.UNSURE if found is None else Match.SAME if found else Match.DIFFERENT
 
 
+def _is_value(given: str, golds: Sequence[str]) -> bool:
+    """Say whether both are plain numbers of one value, such as 1/2 and 0.5; that needs no ``math-verify``."""
+    value = _value(given)
+    return value is not None and value in map(_value, golds)
+
+
+_NO_NUMBER = re.compile(r"[^-+\w.,/\s{}\\]|\d\s+\d|[a-z]{3}\s*$")
+
+
+def _value(text: str) -> Fraction | None:
+    read = [] if _NO_NUMBER.search(text) else read_numbers(plain_text(text))
+    alone = len(read) == 1 and not (read[0].lead or read[0].before or read[0].after)
+    return read[0].value if alone else None
+
+
+def _ascii(text: str) -> str:
+    """Return mathematics without what ``math-verify`` takes for something else: ``pi`` is p times i."""
+    text = _PI.sub(r"\\pi ", text.replace("−", "-").replace("π", "\\pi "))
+    return text if _TOWER.search(text) else _POWER.sub(r"^{\1}", text)
+
+
+_POWER = re.compile(r"(?<=[\w)}])\*\*\s?(\d+|[a-z](?![a-z]))")
+_END = re.compile(r"(?<![.\s\\])\.\s*$")
+_PI = re.compile(r"(?<![\\a-zA-Z])pi(?![a-zA-Z])")
 _SCALE = re.compile(r"\b(?:hundred|thousand|million|billion|trillion|dozen)s?\b")
 
 

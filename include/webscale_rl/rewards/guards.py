@@ -23,6 +23,8 @@ TITLES = frozenset(
         general emperor pope""",
     )
 )
+# Before one name these make another: Lady Macbeth is not Macbeth, Saint Helena not Helena.
+OTHER_PERSONS = frozenset({"lady", "miss", "mrs", "ms", "saint", "st"})
 # What takes an answer back, leaves it open, lists rivals, or speaks to whoever compares.
 DENIAL = re.compile(
     r"\b(?:not|never|no|none|neither|nor|without|except|incorrect|wrong|false|unlike|instead|rather|nobody|nothing"
@@ -42,13 +44,17 @@ ORDERS = re.compile(
     r"|mark(?:ed)? (?:this|it)|correct answer|ground truth|expected|reference)\b|<\||\|>|\[/?inst\]|</?\w+>"
 )
 GUARDS = (DENIAL, DOUBT, RETRACTION, ORDERS)
+_OPEN_END = re.compile(r"(?:\?|\.{3}|…)[^\w…]*$")
 
 
 def guarded(candidate: str, allowed: Sequence[str] = (), question: str = "") -> bool:
     """Say whether a text denies, doubts, retracts or gives orders.
 
-    It may do so as often as one of the ``allowed`` texts, and as the question that it may repeat.
+    It may do so as often as one of the ``allowed`` texts, and as the question that it may repeat. That a question
+    ends with a question mark excuses no answer that does.
     """
+    if _OPEN_END.search(candidate) and not any(map(_OPEN_END.search, allowed)):
+        return True
     said = _guards(candidate)
     return bool(said) and all(said - _guards(text) - _guards(question) for text in allowed or ("",))
 

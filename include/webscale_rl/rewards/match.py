@@ -14,7 +14,7 @@ from webscale_rl.rewards.dates import read_date
 from webscale_rl.rewards.expressions import compare_expressions
 from webscale_rl.rewards.guards import STOP, guarded
 from webscale_rl.rewards.measures import compare_numbers, compare_ranges, qualified
-from webscale_rl.rewards.normalise import elements, folded
+from webscale_rl.rewards.normalise import disguised, elements, folded
 from webscale_rl.rewards.numbers import read_numbers
 from webscale_rl.rewards.signs import foreign_signs, same_text, signs
 from webscale_rl.rewards.spec import NUMERIC_TYPES, AnswerSpec
@@ -24,9 +24,11 @@ from webscale_rl.rewards.words import SHORT, compare_words, echoes, tokens
 
 MAX_CANDIDATE = 1_000  # characters: a longer text is no short answer
 MAX_EXPRESSION = 4_000  # characters of a text that marks its mathematics
+MAX_QUESTION = 4_000  # characters: only its words and numbers are looked up
 LETTERS = "abcdefghij"
-_YES = frozenset({"yes", "true", "correct"})
-_NO = frozenset({"no", "false", "incorrect"})
+_YES = frozenset({"yes", "true"})
+_NO = frozenset({"no", "false"})
+_NESTED = re.compile(r"(?:[{(\[]\s*){4}")
 
 
 def match(spec: AnswerSpec, candidate: str, question: str | None = None, *, strict: bool = False) -> Match:
@@ -43,16 +45,17 @@ def match(spec: AnswerSpec, candidate: str, question: str | None = None, *, stri
     if len(candidate) > longest or not candidate.strip():
         return Match.DIFFERENT
     wordings = (spec.answer, *spec.aliases)
+    if max(map(len, (spec.unit, *wordings, *spec.options))) > MAX_EXPRESSION:
+        return Match.UNSURE
+    question = question and question[:MAX_QUESTION]
     if spec.type == "string":
         return _decided(any(verbatim(candidate) & verbatim(wording) for wording in wordings))
+    if strict and (disguised(candidate, *wordings, *spec.options) or _nested(candidate, *wordings)):
+        return Match.UNSURE
     if spec.type == "expression":
         return compare_expressions(wordings, candidate, strict=strict)
-    wordings, candidate = tuple(map(plain_text, wordings)), plain_text(candidate)
-    spec = replace(
-        spec, answer=wordings[0], aliases=wordings[1:], options=tuple(map(plain_text, spec.options))
-    )
-    if spec.type == "choice":
-        candidate = _OPTION.sub("", candidate)
+    spec, candidate = _undressed(spec, candidate)
+    wordings = (spec.answer, *spec.aliases)
     if spec.type not in _IN_PARTS and any(same_text(candidate, wording) for wording in wordings):
         return Match.SAME
     if spec.type in ("entity", "phrase"):
@@ -60,23 +63,51 @@ def match(spec: AnswerSpec, candidate: str, question: str | None = None, *, stri
     if spec.type != "boolean" and guarded(candidate, (*wordings, *spec.options), question or ""):
         return Match.UNSURE
     found = _compared(spec, candidate, question, strict)
-    if found is Match.UNSURE and _may_echo(spec, candidate) and echoes(wordings, candidate, question):
+    if (
+        found is Match.UNSURE
+        and _may_echo(spec, candidate, question or "")
+        and echoes(wordings, candidate, question)
+    ):
         return Match.SAME
     return found
 
 
-_IN_PARTS = frozenset(
-    {"list", "set", "tuple", "choice"}
-)  # separators and a leading "A" are no mere punctuation
+def _undressed(spec: AnswerSpec, candidate: str) -> tuple[AnswerSpec, str]:
+    """Return both sides without typesetting, without "x =" in front of a value and "option" in front of a letter."""
+    named = spec.type in _NAMED
+    answer, candidate, *aliases = (
+        _NAME.sub("", plain) if named else plain
+        for plain in map(plain_text, (spec.answer, candidate, *spec.aliases))
+    )
+    if spec.type == "choice":
+        candidate = _OPTION.sub("", candidate)
+    options = tuple(map(plain_text, spec.options))
+    return replace(spec, answer=answer or spec.answer, aliases=tuple(aliases), options=options), candidate
+
+
+def _nested(text: str, *known: str) -> bool:
+    return bool(_NESTED.search(text)) and not any(map(_NESTED.search, known))
+
+
+# Separators and a leading "A" are no mere punctuation.
+_IN_PARTS = frozenset({"list", "set", "tuple", "choice"})
+_NAMED = NUMERIC_TYPES | {"list", "set", "tuple"}
+_NAME = re.compile(
+    r"^\s*(?:[A-Za-zα-ωΑ-Ω](?:_?\w)?|\([a-z](?:,\s*[a-z])+\))\s*=\s*"
+)  # "x = 5", "(x, y) = (3, 4)"
 _VALUES = NUMERIC_TYPES | {"date", "range"}
 
 
-def _may_echo(spec: AnswerSpec, candidate: str) -> bool:
+def _may_echo(spec: AnswerSpec, candidate: str, question: str) -> bool:
     """Say whether a wording within words of the question would say what the wording alone says."""
     if spec.type in _VALUES:
-        return not qualified(candidate)
-    if spec.type == "choice":
-        return not _LETTER.match(candidate.strip().casefold())
+        named_by_the_question = set(tokens(spec.answer)) <= set(tokens(question))
+        more = len(read_numbers(candidate)) > len(read_numbers(spec.answer))  # "x = 4, 5": the 4 was given
+        return not (qualified(candidate) or named_by_the_question or more)
+    if spec.type == "choice":  # neither a letter nor the text of another option beside it
+        others = {f" {folded(option)} " for option in spec.options} - {f" {folded(spec.answer)} "}
+        said = f" {folded(candidate)} "
+        return not _SINGLE.search(candidate) and not any(other in said for other in others)
     if spec.type == "boolean":
         return folded(candidate).split()[:1] not in ([word] for word in _YES | _NO)
     return len(elements(candidate)) == len(elements(spec.answer)) and not _OPEN_END.search(candidate)
@@ -104,7 +135,10 @@ def _date(spec: AnswerSpec, candidate: str) -> Match:
     return Match.SAME if given.granularity >= asked else Match.UNSURE
 
 
-_OPTION = re.compile(r"^\W*option\s+(?=\W?[a-j]\b)", re.IGNORECASE)
+_OPTION = re.compile(
+    r"^\W*(?:the\s+)?(?:correct\s+)?(?:option|choice|answer)(?:\s+is)?:?\s+(?=\W?[a-j]\b)", re.IGNORECASE
+)
+_SINGLE = re.compile(r"(?<![\w'’])[a-j](?![\w'’])", re.IGNORECASE)
 _LETTER = re.compile(r"^(?:[(\[]\s*([a-j])\s*[)\]]|([a-j])(?:\s*[).:]|\s+[-–—]\s)|([a-j])$)")
 
 
@@ -127,6 +161,8 @@ def _choice(spec: AnswerSpec, candidate: str) -> Match:
         # "A B" are two letters, not an article in front of B
         said = folded(candidate)
         named = options.index(said) if said in options and (len(said) > 1 or len(plain) == 1) else -1
+        if named > 0 and candidate.lstrip().startswith("A "):
+            return Match.UNSURE  # an article, or the letter of another option
     if not 0 <= named < len(options):
         worded = any(same_text(candidate, wording) for wording in (spec.answer, *spec.aliases))
         return Match.SAME if worded and named < 0 else Match.UNSURE
@@ -134,6 +170,7 @@ def _choice(spec: AnswerSpec, candidate: str) -> Match:
 
 
 _ECHO = re.compile(r"\b(?:is|are|was|were|does|do|did|has|have|had|can|will|would)$")
+_IT_IS = re.compile(r"^(?:it|that|this|statement|claim) is (?=(?:true|false)$)")
 _DENIED = re.compile(
     r"^(?:it|he|she|they|that|this|there|we|you|i) (?:(?:is|was|are|were|does|do|did|has|have|had|can|will|would)"
     r" ?(?:not|nt)|cannot|cant|wont)\b"
@@ -153,8 +190,14 @@ def _truth(text: str, known: frozenset[str] | None) -> bool | None:
         text: the answer.
         known: for rewards: the only words that may follow.
     """
-    said = [word.strip(",.") for word in folded(text).split()]
-    if not said or "?" in text or foreign_signs(text) or (_YES.intersection(said) and _NO.intersection(said)):
+    said = [word.strip(",.") for word in _IT_IS.sub("", folded(text)).split()]
+    if (
+        not said
+        or "answer" in said
+        or "?" in text
+        or foreign_signs(text)
+        or (_YES.intersection(said) and _NO.intersection(said))
+    ):
         return None
     first, rest = said[0], " ".join(said[1:])
     if first in _NO:  # "No, it is not" denies once; "No, it is" contradicts itself

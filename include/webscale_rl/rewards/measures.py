@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from webscale_rl.rewards.guards import STOP
 from webscale_rl.rewards.normalise import folded
-from webscale_rl.rewards.numbers import Number, read_numbers
+from webscale_rl.rewards.numbers import NUMBER_WORDS, Number, read_numbers
 from webscale_rl.rewards.signs import same_text
 from webscale_rl.rewards.spec import AnswerSpec
 from webscale_rl.rewards.verdict import Match
@@ -34,13 +34,25 @@ def compare_numbers(spec: AnswerSpec, candidate: str, question: str | None, *, s
     """Compare one number with one number; several different ones in the candidate are no answer."""
     if spec.tolerance:
         candidate = _APPROXIMATE.sub("", candidate)
-    wanted, given = read_numbers(spec.answer), read_numbers(candidate)
+    wanted, given = _together(read_numbers(spec.answer)), _together(read_numbers(candidate))
     if len(wanted) != 1 or not given or qualified(spec.answer, candidate):
         return Match.UNSURE
     if len({number.value for number in given}) > 1 or (strict and len(given) > 1):
         return Match.UNSURE
     found = _same_measure(spec, wanted[0], given[0])
     return Match.UNSURE if found is Match.SAME and _beside(spec, given[0], question, strict) else found
+
+
+def _together(numbers: list[Number]) -> list[Number]:
+    """Return "3 hours 30 minutes" as one number, in the smaller unit; others as they are."""
+    if len(numbers) != 2 or not (numbers[0].unit and numbers[1].unit):
+        return numbers
+    (kind, large), (other, small) = numbers[0].unit, numbers[1].unit
+    first, second = numbers[0].value, numbers[1].value
+    whole = first.denominator == 1 and first > 0 and 0 <= second * small < large
+    if kind != other or large <= small or not whole or numbers[0].rest.strip(" ,") not in {"", "and"}:
+        return numbers
+    return [replace(numbers[1], value=second + first * large / small, lead=numbers[0].lead)]
 
 
 def _beside(spec: AnswerSpec, given: Number, question: str | None, strict: bool) -> bool:
@@ -74,9 +86,10 @@ def _same_measure(spec: AnswerSpec, wanted: Number, given: Number) -> Match:
             same = folded(given.after) in known and given.before in {"", wanted.before}
             return Match.SAME if same else Match.UNSURE
         # a bare number may be meant in the unit asked for: 88 (million cubic metres), 0.12 for 12 %
-        scaled = [number.value for number in read_numbers(f"1 {spec.unit}")] != [1] or (
-            asked and asked[0] == "percent"
-        )
+        scale = next((number.value for number in read_numbers(f"1 {spec.unit}")), Fraction(1))
+        if given.value * scale == wanted.value and not given.after + given.before:
+            return Match.SAME
+        scaled = scale != 1 or (asked and asked[0] == "percent")
         return Match.UNSURE if given.after or given.before or scaled else Match.DIFFERENT
     (kind, factor), (given_kind, given_factor) = asked, given.unit
     if kind != given_kind:
@@ -89,6 +102,8 @@ def _tolerance(spec: AnswerSpec) -> Fraction:
     return Fraction(str(spec.tolerance))  # as written: 0.3 is 3/10
 
 
+_YEARS = re.compile(r"\b(\d\d)(\d\d)\s?[-–]\s?(?=\d\d(?!\d))(?!\d\d[.,]\d)")  # 1914–18
+_WORDED = re.compile(rf"(?<![\w-])(?:{'|'.join(NUMBER_WORDS)})(?![\w-])", re.IGNORECASE)
 _DASH = re.compile(r"(?<=[\w%°])(?:\s+[-–—]\s+|[-–—]{1,3})(?=[\d.$€£¥])")  # but not that of "and -1"
 _BETWEEN = re.compile(r"^\W*(?:between|from)\b", re.IGNORECASE)
 _UNTIL = re.compile(r"\b(?:until|till|through|thru)\b", re.IGNORECASE)
@@ -114,6 +129,7 @@ def compare_ranges(spec: AnswerSpec, candidate: str) -> Match:
 def _ends(text: str) -> list[Number] | None:
     """Return the two numbers of a range, or None where a text is none."""
     between = _BETWEEN.match(text)
+    text = _YEARS.sub(_written_out, _WORDED.sub(lambda word: str(NUMBER_WORDS[word[0].casefold()]), text))
     plain = _UNTIL.sub("to", _DASH.sub(" to ", _BETWEEN.sub("", text)))
     numbers = read_numbers(plain)
     if len(numbers) != 2 or qualified(plain) or numbers[0].lead.strip("([ "):
@@ -123,6 +139,12 @@ def _ends(text: str) -> list[Number] | None:
         return numbers
     alone = bridge and _unit([first, replace(first, after=first.after[: bridge.start()].strip())])
     return numbers if bridge and alone in {"", _unit(numbers)} else None
+
+
+def _written_out(span: re.Match[str]) -> str:
+    """Return the start of a span of years whose end has two digits, with the century of that end."""
+    later = span.string[span.end() : span.end() + 2] > span[2]
+    return f"{span[1]}{span[2]}–{span[1]}" if later else span[0]
 
 
 def _unit(numbers: list[Number]) -> str:

@@ -6,15 +6,20 @@ two has given none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from webscale_rl.rewards.final_answer import final_answers
-from webscale_rl.rewards.match import match
-from webscale_rl.rewards.spec import AnswerSpec
+from webscale_rl.rewards.guards import STOP, guarded
+from webscale_rl.rewards.match import MAX_QUESTION, match
+from webscale_rl.rewards.spec import NUMERIC_TYPES, AnswerSpec
+from webscale_rl.rewards.typesetting import verbatim
 from webscale_rl.rewards.verdict import Match
+from webscale_rl.rewards.words import tokens
 
 ROOM = 8  # words that a final answer may have beyond the longest right wording
+MAX_WORDINGS = 3  # of one answer beside the last one: each may take seconds to compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +56,16 @@ def unsure_share(scores: Iterable[Score]) -> float:
 
 def _judged(spec: AnswerSpec, response: str, question: str | None) -> Score:
     found = final_answers(response)
+    question = question and question[:MAX_QUESTION]
     if found.fault:
         return Score(0.0, found.fault, "")
     last = found.texts[-1]
-    if any(not _agree(spec, last, other) for other in dict.fromkeys(found.texts[:-1])):
+    others = dict.fromkeys(zip(found.texts[:-1], found.written[:-1], strict=True))
+    if (
+        len(others) > MAX_WORDINGS
+        or any(not _agree(spec, (last, found.written[-1]), other) for other in others)
+        or any(_offers_more(spec, before, after, question or "") for before, after in found.beside)
+    ):
         return Score(0.0, "conflict", last)
     if len(last.split()) > ROOM + max(len(text.split()) for text in (spec.answer, *spec.aliases)):
         return Score(0.0, "too_long", last)
@@ -70,9 +81,39 @@ def _verbatim(spec: AnswerSpec, read: str, written: str) -> str:
     return next((form for form in forms if match(spec, form) is Match.SAME), read)
 
 
-def _agree(spec: AnswerSpec, one: str, other: str) -> bool:
-    if one == other:
+def _agree(spec: AnswerSpec, one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Say whether two marked answers, each as read and as written, are one."""
+    if spec.type == "string":
+        return any(verbatim(mine) & verbatim(theirs) for mine in one for theirs in other)
+    if one[0] == other[0]:
         return True
     # Options and aliases belong to the right answer, not to this one.
-    rival = replace(spec, answer=one, aliases=())
-    return match(rival, other) is Match.SAME
+    rival = replace(spec, answer=one[0], aliases=())
+    return match(rival, other[0]) is Match.SAME
+
+
+_LEADS = re.compile(
+    r"(?:\b(?:is|are|was|were|be|equals?|of|as|by|to|in|the|approximately)|[:≈])[\s$*(\\\[]*$"
+)
+_OPTION = re.compile(r"\b(?:option|choice)[^\w,;]*$", re.IGNORECASE)
+_HARMLESS = STOP | frozenset({"so", "therefore", "thus", "hence", "value", "result", "solution"})
+
+
+def _offers_more(spec: AnswerSpec, before: str, after: str, question: str) -> bool:
+    """Say whether a line that calls itself final has another answer, or a denial, around its box.
+
+    "43 \\boxed{42}" has; "the value of x is \\boxed{42} km" has not.
+    """
+    before = _OPTION.sub("", before)
+    if guarded(f"{before} {after}", (), question):
+        return True
+    asked = frozenset(tokens(question))
+    harmless = _HARMLESS - {"a"} if spec.type == "choice" else _HARMLESS
+    front, behind = tokens(before), tokens(after)
+    led = before.rstrip(" $").endswith("=") or (
+        bool(_LEADS.search(before.casefold())) and all(word in asked for word in front if word[0].isdigit())
+    )
+    if spec.type in NUMERIC_TYPES:  # its unit may stand behind the box
+        units = tokens(spec.unit) + tokens(re.sub(r"[\d.,]", "", spec.answer))
+        harmless |= {word for word in asked.union(units) if not word[0].isdigit()}
+    return not (harmless.issuperset(behind) and (led or harmless.issuperset(front)))

@@ -69,13 +69,24 @@ class AnswerSpec:
         try:
             data: dict[str, Any] = json.loads(text)
             if data.get("version", 0) <= SPEC_VERSION:
-                return cls(**data | {name: _strings(data.get(name, [])) for name in ("aliases", "options")})
-        except (AttributeError, TypeError, RecursionError):
+                return cls(**{name: _typed(name, value) for name, value in data.items()})
+        except (AttributeError, KeyError, TypeError, RecursionError):
             pass
-        raise ValueError(f"not an answer specification of version {SPEC_VERSION} or lower: {text[:80]!r}")
+        raise ValueError(f"not an answer specification of version {SPEC_VERSION} or lower: {text!r:.80}")
 
 
-def _strings(value: list[str]) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise TypeError("no list of strings")
-    return tuple(value)
+_JSON_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("type", "answer", "unit", "precision"), (str,)),
+    **dict.fromkeys(("aliases", "options"), (list,)),
+    "tolerance": (int, float),
+    "order": (bool,),
+    "version": (int,),
+}
+
+
+def _typed(name: str, value: Any) -> Any:
+    """Return the value of a field; ``"order": "no"`` would be true, so other types are refused."""
+    items = value if isinstance(value, list) else []
+    if type(value) not in _JSON_TYPES[name] or not all(isinstance(item, str) for item in items):
+        raise TypeError(f"{name} is {value!r}")
+    return tuple(value) if isinstance(value, list) else value

@@ -6,6 +6,7 @@ A command that is not known stays as it is, backslash and all, and is a sign tha
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _COMMANDS = {
     "times": "×", "cdot": "·", "div": "÷", "pm": "±", "mp": "∓", "approx": "≈", "sim": "~", "ne": "≠", "neq": "≠",
@@ -13,6 +14,7 @@ _COMMANDS = {
     "infty": "∞", "pi": "π", "mu": "µ", "Omega": "Ω", "degree": "°", "circ": "°", "pounds": "£", "euro": "€",
     "ldots": "…", "dots": "…", "cdots": "…", "log": " log ", "ln": " ln ", "quad": " ", "qquad": " ", "left": "",
     "right": "", "displaystyle": "", "lbrace": "{", "rbrace": "}", "textdegree": "°", "textdollar": "$",
+    "langle": "(", "rangle": ")", "to": "→", "rightarrow": "→",
 }  # fmt: skip
 _COMMAND = re.compile(rf"\\({'|'.join(sorted(_COMMANDS, key=len, reverse=True))})(?![a-zA-Z])\s?")
 _WRAPPER = re.compile(
@@ -20,6 +22,19 @@ _WRAPPER = re.compile(
     r"\s*\{([^{}]*)\}"
 )
 _FRACTION = re.compile(r"(\d?)\s*\\[dtc]?frac\s*(?:\{\s*(\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))")
+_DEGREES = re.compile(
+    r"\$?([-+]?\d[\d.,]*)\s*\$?\^\s*(?:\{\s*\\circ\s*\}|\\circ)\s*\$\s*(?=[CFK]\b)"
+)  # $25^\circ$C
+_ACCENTS = {
+    '"': "\u0308",
+    "'": "\u0301",
+    "`": "\u0300",
+    "^": "\u0302",
+    "~": "\u0303",
+    "c": "\u0327",
+    "v": "\u030c",
+}
+_ACCENT = re.compile(r"\\(?:([\"'`^~])\s*(?:\{(\w)\}|([a-zA-Z]))|([cv])\s*\{(\w)\})")
 _DEGREE = re.compile(r"\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-zA-Z]))\s?")
 _RAISED = re.compile(r"\^\s*\{\s*([-+]?\w+)\s*\}")
 _LOWERED = re.compile(r"(?<=[^\W\d_])_(?:\{(\d+)\}|(\d))")  # H_2O
@@ -30,7 +45,7 @@ _DOLLARS = re.compile(r"(?<![\\\w])\$((?:\\.|[^$\\])+)\$(?!\w)")
 
 def plain_text(text: str) -> str:
     """Return a text without typesetting; what it cannot undo it leaves."""
-    text = text.replace("{,}", ",")
+    text = _DEGREES.sub(r"\1°", text.replace("{,}", ","))
     if not any(mark in text for mark in "\\$*`_"):
         return text
     text = _unset(_DOLLARS.sub(r"\1", text)) if "\\" in text or "_" in text else _DOLLARS.sub(r"\1", text)
@@ -42,7 +57,7 @@ def _unset(text: str) -> str:
     text = text.replace("\\!", "").replace("\\\\", "\n")
     if "\\" in text:
         text = re.sub(r"~(?!\d)", " ", text)
-    text = re.sub(r"\\[()\[\]]", "", text)
+    text = _ACCENT.sub(_accented, re.sub(r"\\[()\[\]]", "", text))
     text = re.sub(r"\\[,:;> ]", "\u2009", text)
     text = _DEGREE.sub("°", text)
     for _ in range(3):  # \mathbf{\text{A}}
@@ -51,6 +66,11 @@ def _unset(text: str) -> str:
     text = _LOWERED.sub(r"\1\2", _RAISED.sub(r"^\1", text))
     text = _COMMAND.sub(lambda command: _COMMANDS[command[1]], text)
     return _ESCAPED.sub(r"\1", text).strip()
+
+
+def _accented(found: re.Match[str]) -> str:
+    letter = found[2] or found[3] or found[5]
+    return unicodedata.normalize("NFC", letter + _ACCENTS[found[1] or found[4]])
 
 
 def _written_fraction(fraction: re.Match[str]) -> str:

@@ -34,15 +34,24 @@ for _kind, _factor, _names in [
     ("time", "1", "s sec second seconds"),
     ("time", "1/1000", "ms millisecond milliseconds"),
     ("time", "60", "min minute minutes"),
-    ("time", "3600", "h hr hour hours"),
+    ("time", "3600", "h hr hrs hour hours"),
     ("time", "86400", "day days"),
     ("time", "604800", "week weeks"),
     ("month", "1", "month months"),
     ("month", "12", "year years yr yrs"),
     ("volume", "1", "l litre litres liter liters"),
     ("volume", "1000000", "megalitre megalitres megaliter megaliters"),
+    ("volume", "1000", "m^3 m3 cubic_metre cubic_metres cubic_meter cubic_meters"),
+    ("volume", "1/1000", "cm^3 cm3 cc cubic_centimetre cubic_centimetres cubic_centimeter cubic_centimeters"),
+    ("volume", "1000000000000", "km^3 km3 cubic_kilometre cubic_kilometres cubic_kilometer cubic_kilometers"),
+    ("area", "1", "m^2 m2 square_metre square_metres square_meter square_meters"),
+    ("area", "1000000", "km^2 km2 square_kilometre square_kilometres square_kilometer square_kilometers"),
+    ("area", "10000", "ha hectare hectares"),
+    ("speed", "1", "m/s m_per_second metres_per_second meters_per_second"),
+    ("speed", "5/18", "km/h kmh kph km_per_hour kilometres_per_hour kilometers_per_hour"),
+    ("speed", "0.44704", "mph mi/h miles_per_hour"),
     ("volume", "1/1000", "ml millilitre millilitres milliliter milliliters"),
-    ("percent", "1", "% percent"),
+    ("percent", "1", "% percent pct"),
     ("celsius", "1", "°c c celsius °celsius"),
     ("fahrenheit", "1", "°f f fahrenheit °fahrenheit"),
     ("kelvin", "1", "k kelvin"),
@@ -69,10 +78,8 @@ def known_unit(text: str) -> tuple[tuple[str, Fraction], str] | None:
     """Return the unit that a text begins with and the words behind it; None where it is not known or compound."""
     plain = text.strip(" .,;:()")
     words = plain.split()
-    if any(word in COMPOUND for word in words[1:]):
-        return None
-    for size in (len(words), 2, 1):
+    for size in (len(words), 3, 2, 1):
         name = "_".join(words[:size]).strip(".,;:()")
-        if name in UNITS:
+        if name in UNITS and COMPOUND.isdisjoint(words[max(size, 1) :]):
             return UNITS[name], " ".join(words[size:])
     return None

@@ -15,7 +15,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from webscale_rl.rewards.dates import read_date
-from webscale_rl.rewards.guards import STOP, TITLES, guarded
+from webscale_rl.rewards.guards import OTHER_PERSONS, STOP, TITLES, guarded
 from webscale_rl.rewards.normalise import folded
 from webscale_rl.rewards.numbers import NUMBER_WORDS, read_numbers
 from webscale_rl.rewards.signs import foreign_signs, signs
@@ -39,6 +39,11 @@ def compare_words(
         question: lets a sentence repeat the question's words.
         strict: for rewards: the candidate may add nothing but titles and what the question says.
     """
+    twice = _IN_BRACKETS.fullmatch(
+        candidate.strip()
+    )  # "World Health Organization (WHO)", where both are right
+    if twice and all(compare_words(wordings, each) is Match.SAME for each in twice.groups()):
+        return Match.SAME
     given = tokens(candidate)
     wordings = [wording for written in wordings for wording in _spellings(written) if tokens(wording)]
     wanted = [tokens(wording) for wording in wordings]
@@ -100,16 +105,25 @@ def echoes(wordings: Sequence[str], candidate: str, question: str | None) -> boo
     return False
 
 
+# Letters with a stroke and ligatures, which have no decomposition.
+_STROKES = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "ı": "i"})
+
+
 @lru_cache(maxsize=4096)
 def tokens(text: str) -> tuple[str, ...]:
     """Return the words of a text without case, accents, articles and plural endings; number words as digits."""
-    plain = unicodedata.normalize("NFKD", folded(text).replace("&", " and "))
+    plain = unicodedata.normalize("NFKD", folded(text).replace("&", " and ").translate(_STROKES))
     words = _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)).replace(",", ""))
     return tuple(_stem(str(_COUNTS.get(word, word))) for word in words if word != "the")
 
 
+_IN_BRACKETS = re.compile(r"([^()]+)\(([^()]+)\)")
+_REASON = re.compile(r"^\s*(?:because of|due to|owing to|in order to)\s+(?=\w)", re.IGNORECASE)
+
+
 def _bare(text: str) -> tuple[str, ...]:
     """Return the words of a text without title and preposition in front; of an enumeration, in one order."""
+    text = _REASON.sub("", text)
     words = tokens(text)
     while len(words) > 1 and words[0] in STOP and text.lstrip()[0].isalnum():  # "-a" is an option
         words = words[1:]
@@ -153,9 +167,13 @@ _UMLAUTS = str.maketrans(
 )
 
 
+_INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}")
+
+
 def _spellings(wording: str) -> set[str]:
-    """Return a wording with and without its umlauts written out: Gödel is also Goedel."""
-    return {wording, unicodedata.normalize("NFC", wording).translate(_UMLAUTS)}
+    """Return a wording with and without its umlauts written out and its initials run on: Goedel, US."""
+    written_out = unicodedata.normalize("NFC", wording).translate(_UMLAUTS)
+    return {wording, written_out, _INITIALS.sub(lambda found: found[0].replace(".", ""), wording)}
 
 
 def _place(words: tuple[str, ...], given: tuple[str, ...]) -> tuple[int, int] | None:
@@ -183,7 +201,7 @@ class _Said:
             return False
         if start and given[start - 1].isdigit() and given[start - 1] not in self.asked:
             return False  # "741 weeks" are not a week
-        known = STOP | TITLES | self.asked
+        known = STOP | (TITLES if end - start > 1 else TITLES - OTHER_PERSONS) | self.asked
         rest = [word for word in (*given[:start], *given[end:]) if word not in known]
         if _MARKS.search(self.candidate):
             return False
