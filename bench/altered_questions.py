@@ -115,12 +115,152 @@ def shouted(text: str, dice: random.Random) -> str:
     return re.sub(r"[.,;:?!](?!\d)", "", text.upper())
 
 
+_PRONOUNS = {"he": "she", "she": "he", "him": "her", "his": "her", "her": "his"}
+_PRONOUNS |= {one.capitalize(): other.capitalize() for one, other in _PRONOUNS.items()}
+_WRITTEN = """zero one two three four five six seven eight nine ten eleven twelve"""
+_NUMBERS = _WRITTEN.split()
+_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u2063\u3164\U000e0041"
+_LETTERS = (
+    0x1D400,
+    0x1D468,
+    0x1D4D0,
+    0x1D5A0,
+    0x1D670,
+)  # mathematical bold, italic, script, sans-serif, typewriter
+_DIGITS = {"o": "0", "i": "1", "l": "1", "e": "3", "a": "@", "s": "5"}
+
+
+def pronouns(text: str, dice: random.Random) -> str:
+    """Give every person another name and another sex."""
+    return re.sub(
+        r"\b(he|she|him|his|her|He|She|Him|His|Her)\b", lambda sign: _PRONOUNS[sign[0]], renamed(text, dice)
+    )
+
+
+def by_role(text: str, dice: random.Random) -> str:
+    """Call people by what they are."""
+    roles = iter(
+        dice.sample(["my neighbour", "the teacher", "a farmer", "the captain", "a nurse", "a clerk"], 6)
+    )
+    for name in sorted({name for name in re.findall(r"\b[A-Z][a-z]+\b", text) if name in PEOPLE})[:6]:
+        text = re.sub(rf"\b{name}\b", next(roles), text)
+    return text
+
+
+def written_numbers(text: str, _: random.Random) -> str:
+    """Write small numbers in words."""
+    return re.sub(
+        r"(?<![\w.,{^_\\$/])\d{1,2}(?![\w.,]*\d|[%}^_/])",
+        lambda sign: _NUMBERS[int(sign[0])] if int(sign[0]) < len(_NUMBERS) else sign[0],
+        text,
+    )
+
+
+def connected(text: str, dice: random.Random) -> str:
+    """Ask first, and join what was before by other words, backwards."""
+    parts = [part for part in re.split(r"(?<=[.!?])\s+(?=[A-Z$\\])", text.strip()) if part]
+    if len(parts) == 1:
+        return text
+    joints = ["Also, ", "In addition, ", "Note that ", "It is known that "]
+    rest = [dice.choice(joints) + part[0].lower() + part[1:] for part in parts[-2::-1]]
+    return " ".join([parts[-1], *rest])
+
+
+def other_script(text: str, dice: random.Random) -> str:
+    """Write every letter that has a twin in Cyrillic or Greek, or all in one of the mathematical alphabets."""
+    if dice.random() < 0.5:
+        twins = dice.choice([TWINS, GREEK])
+        return "".join(twins.get(sign, sign) for sign in text)
+    first = dice.choice(_LETTERS)
+    return "".join(
+        chr(first + ord(sign) - (65 if sign.isupper() else 71)) if sign.isascii() and sign.isalpha() else sign
+        for sign in text
+    )
+
+
+def invisible(text: str, dice: random.Random) -> str:
+    """Put signs that are not seen behind a fifth of all."""
+    return "".join(sign + (dice.choice(_INVISIBLE) if dice.random() < 0.2 else "") for sign in text)
+
+
+def digits_for_letters(text: str, dice: random.Random) -> str:
+    """Write a seventh of some letters as digits."""
+    return "".join(_DIGITS[sign] if sign in _DIGITS and dice.random() < 0.15 else sign for sign in text)
+
+
+def no_spaces(text: str, _: random.Random) -> str:
+    """Leave out all white space."""
+    return "".join(text.split())
+
+
+def spelled(text: str, _: random.Random) -> str:
+    """Put a space behind every sign."""
+    return " ".join(text)
+
+
+def latex(text: str, _: random.Random) -> str:
+    """Write formulas in LaTeX's other ways."""
+    for old, other in (
+        ("\\frac", "\\dfrac"),
+        ("\\left", ""),
+        ("\\right", ""),
+        ("\\le ", "\\leq "),
+        ("\\cdot", "\\times"),
+    ):
+        text = text.replace(old, other)
+    return re.sub(r"\$([^$]+)\$", r"\\( \1 \\)", text)
+
+
+def introduced(text: str, dice: random.Random) -> str:
+    """Put it at the end of a text of some other content."""
+    return (
+        "The committee met on Thursday to review the budget for the coming season, and several members raised "
+        f"concerns about staffing.{dice.choice([' ', chr(10) * 2])}{text}"
+    )
+
+
+def names_and_order(text: str, dice: random.Random) -> str:
+    """Change names, pronouns and the order."""
+    return connected(pronouns(text, dice), dice)
+
+
+def glued_and_introduced(text: str, dice: random.Random) -> str:
+    """Leave out a quarter of the spaces, and put words before it."""
+    return re.sub(" ", lambda _: "" if dice.random() < 0.25 else " ", f"Solve the problem below. {text}")
+
+
+def glued_numbers(text: str, dice: random.Random) -> str:
+    """Leave out a quarter of the spaces, and change all numbers."""
+    return re.sub(" ", lambda _: "" if dice.random() < 0.25 else " ", numbers(text, dice))
+
+
+def script_and_numbers(text: str, dice: random.Random) -> str:
+    """Change names, numbers and the script."""
+    return other_script(symbolic(text, dice), dice)
+
+
+def transposed(text: str, dice: random.Random) -> str:
+    """Exchange two letters in an eighth of the longer words."""
+
+    def other(found: re.Match[str]) -> str:
+        word, place = found[0], dice.randrange(1, len(found[0]) - 2)
+        if dice.random() > 0.125:
+            return word
+        return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+
+    return re.sub(r"[a-z]{5,}", other, text)
+
+
 Kind = Callable[[str, random.Random], str]
-KINDS: dict[str, Kind] = {
-    each.__name__: each
-    for each in (spaces, look_alikes, renamed, reordered, numbers, symbolic, framed, shouted, split_words)
-}
-KEEPS_ANSWER = frozenset(KINDS) - {"numbers", "symbolic"}
+_FIRST = (spaces, look_alikes, renamed, reordered, numbers, symbolic, framed, shouted, split_words)
+_SECOND = (  # of another make: the rules were not written after them
+    *(pronouns, by_role, written_numbers, connected, other_script, invisible, digits_for_letters, no_spaces),
+    *(spelled, latex, introduced, names_and_order, glued_and_introduced, glued_numbers, script_and_numbers),
+    transposed,
+)
+KINDS: dict[str, Kind] = {each.__name__: each for each in _FIRST}
+MORE_KINDS: dict[str, Kind] = {each.__name__: each for each in _SECOND}
+OTHER_ANSWER = frozenset({"numbers", "symbolic", "glued_numbers", "script_and_numbers"})
 
 
 def copies(items: list[BenchmarkItem], kind: str, seed: int = 0) -> Iterator[tuple[BenchmarkItem, str, str]]:
@@ -129,9 +269,9 @@ def copies(items: list[BenchmarkItem], kind: str, seed: int = 0) -> Iterator[tup
     Where numbers were changed the answer is another one too, and empty here.
     """
     for item in items:
-        text = KINDS[kind](item.question, random.Random(f"{seed} {kind} {item.id}"))
+        text = (KINDS | MORE_KINDS)[kind](item.question, random.Random(f"{seed} {kind} {item.id}"))
         if text != item.question:
-            yield item, text, item.answer if kind in KEEPS_ANSWER else ""
+            yield item, text, "" if kind in OTHER_ANSWER else item.answer
 
 
 def clean_documents(shared: Path = SHARED) -> Iterator[tuple[str, str]]:

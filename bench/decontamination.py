@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from altered_questions import ALTERED, KINDS, SHARED, clean_documents, clean_questions, copies
+from altered_questions import ALTERED, KINDS, MORE_KINDS, SHARED, clean_documents, clean_questions, copies
 from rich.console import Console
 from rich.table import Table
 from run_all import ENVIRONMENTS, make_environment
@@ -45,7 +45,7 @@ def altered(items: list[BenchmarkItem], seed: int, share: float = 1.0) -> list[R
     for benchmark in ALTERED:
         chosen = [item for item in items if item.benchmark == benchmark]
         step = max(1, round(1 / share))
-        for kind in KINDS:
+        for kind in (*KINDS, *MORE_KINDS):
             for item, question, answer in copies(chosen[::step], kind, seed):
                 rows.append(
                     {"kind": kind, "group": benchmark, "id": item.id, "question": question, "answer": answer}

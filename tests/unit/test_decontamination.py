@@ -4,6 +4,7 @@ import gzip
 import json
 import random
 import sys
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,12 +14,12 @@ import pytest
 from webscale_rl.errors import ConfigurationError, CorpusError
 from webscale_rl.release.benchmarks import BenchmarkItem, known_benchmarks, read_benchmarks
 from webscale_rl.release.decontamination import BenchmarkIndex
-from webscale_rl.release.folding import tokens, traced
+from webscale_rl.release.folding import Spelling, keys, tokens, traced
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 sys.path.append(str(BENCH))
 
-from altered_questions import KINDS, SHARED, copies  # noqa: E402
+from altered_questions import KINDS, MORE_KINDS, SHARED, copies  # noqa: E402
 from decontamination import altered, clean, controls, items_of, shares  # noqa: E402
 
 needs_data = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared benchmarks are not on this machine")
@@ -76,12 +77,10 @@ def index() -> BenchmarkIndex:
     return BenchmarkIndex(items())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS | MORE_KINDS)
 @pytest.mark.parametrize("item", items()[:3], ids=lambda item: item.id)
 def test_an_altered_copy_is_found(index: BenchmarkIndex, item: BenchmarkItem, kind: str) -> None:
-    if kind in ("numbers", "symbolic") and item.id == "short":
-        pytest.skip("it has no number")
-    text = KINDS[kind](item.question, random.Random(4))
+    text = (KINDS | MORE_KINDS)[kind](item.question, random.Random(4))
     contamination = index.find(text, item.answer)
     assert contamination is not None
     assert contamination.item == item.id
@@ -150,7 +149,6 @@ def test_an_index_may_be_empty() -> None:
         ("naïve 𝐁𝐨𝐥𝐝 ﬁne Ωmega", "naive bold fine ωmega"),
         ("x² ≤ ½", "x^2 <= 1/2"),
         ("1,234 is 1234", "1234 is 1234"),
-        ("th1s b0x", "this box"),
         ("٣ + ３", "3 + 3"),
     ],
 )
@@ -162,6 +160,48 @@ def test_look_alikes_and_forms_fold_to_one(text: str, same: str) -> None:
 def test_tokens_are_traced_to_where_they_stand(text: str) -> None:
     assert [token.word for token in traced(text)] == tokens(text)
     assert all(0 <= token.start < token.end <= len(text) for token in traced(text))
+
+
+SPELLING = Spelling(dict.fromkeys(tokens("the train leaves of for a question apples has bees this i"), 3.0))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("thetrainleavesforaquestion", "the train leaves for a question"),
+        ("t h e t r a i n l e a v e s", "the train leaves"),
+        ("the tra in le aves", "the train leaves"),
+        ("has3apples th1s qu3stion", "has 3 apples this question"),
+        ("Thetrain Wanjiru xq", "the train wanjiru xq"),
+        ("a b c x y z", "a b c x y z"),
+        ("the tairn 0f aplpes", "the train of apples"),
+        (r"\dfrac{1}{2} \left( x \leq 3 \right) \cdot \alpha", r"\frac 1 2 x \le 3 \times alpha"),
+    ],
+)
+def test_known_words_are_put_right(text: str, words: str) -> None:
+    assert tokens(text, SPELLING) == tokens(words)
+    assert [token.word for token in traced(text, SPELLING)] == tokens(words)
+    assert all(0 <= token.start < token.end <= len(text) for token in traced(text, SPELLING))
+
+
+def test_a_word_of_several_tokens_is_traced_to_all_of_them() -> None:
+    text = "Is thetrain a qu estion?"
+    places = {token.word: text[token.start : token.end] for token in traced(text, SPELLING)}
+    assert places["the"] == "the"
+    assert places["traln"] == "train"  # as folded
+    assert places["questlon"] == "qu estion"
+
+
+def test_texts_that_differ_in_spaces_have_one_key() -> None:
+    one, other = "Is 3.5 > $\\frac{1}{2}$, i.e. 10 o?", "I s 3 . 5 > $\\fr ac { 1 } {2}$,i.e.1 0 o ?"
+    assert set(keys(one, tokens(one))) & set(keys(other, tokens(other)))
+
+
+@pytest.mark.parametrize("text", ["a", "a1", "a ", "1,", "\\frac{1}", "1a", "@", "½", "\ud800", "日"])
+def test_a_hostile_text_takes_no_long_time(index: BenchmarkIndex, text: str) -> None:
+    started = time.monotonic()
+    assert index.find(text * 50_000) is None
+    assert time.monotonic() - started < 5
 
 
 def test_benchmark_files_of_all_kinds_are_read(tmp_path: Path) -> None:
@@ -215,17 +255,20 @@ def test_the_usual_benchmarks_are_listed() -> None:
 
 @pytest.fixture(scope="module")
 def measured() -> dict[tuple[str, str], float]:
-    """Measure an eighth of the altered copies, all controls, and every clean document and question."""
+    """Measure some of the altered copies, all controls, every clean document and some clean questions."""
     items = items_of()
     index = BenchmarkIndex(items)
-    rows = altered(items, 1, 1 / 8) + controls(items) + clean()
+    rows = altered(items, 1, 1 / 60) + clean(share=1 / 20)[::2]
+    rows += [row for place, row in enumerate(controls(items)) if "squad" in row["group"] or place % 8 == 0]
     found = index.find_all((row["question"], row["answer"]) for row in rows)
     return {key: hits / total for key, (hits, total) in shares(rows, found).items()}
 
 
 @needs_data
 def test_the_shares_on_real_benchmarks(measured: dict[tuple[str, str], float]) -> None:
-    least = {"numbers": 0.8, "symbolic": 0.8, "reordered": 0.8}
+    least = dict.fromkeys(
+        ("numbers", "symbolic", "reordered", "connected", "glued_numbers", "script_and_numbers"), 0.8
+    ) | dict.fromkeys(("names_and_order", "by_role", "transposed", "written_numbers"), 0.7)
     low = {
         key: share
         for key, share in measured.items()

@@ -15,7 +15,7 @@ from typing import Any
 from webscale_rl.corpus.files import JSON_LINES, PARQUET, CorpusFile, find_files
 from webscale_rl.corpus.raw import Fault
 from webscale_rl.corpus.records import records_of
-from webscale_rl.errors import ConfigurationError
+from webscale_rl.errors import ConfigurationError, CorpusError
 
 QUESTION = (
     *("question", "problem", "prompt", "query", "input", "instruction", "ctx", "goal", "text"),
@@ -109,13 +109,20 @@ def read_benchmarks(uris: Sequence[str], names: Mapping[str, str] | None = None)
     read = ReadBenchmarks()
     for uri in uris:
         before = len(read.items)
-        for file in find_files(uri):
+        for file in _files(uri):
             if file.name.lower().endswith((*JSON_LINES, *PARQUET)):
                 _read_file(file, wanted, read)
         if len(read.items) == before:
             why = f": {'; '.join(read.examples[-SHOWN:])}" if read.examples else ""
             raise ConfigurationError(f"benchmarks: {uri!r} holds no item{why}")
     return read
+
+
+def _files(uri: str) -> list[CorpusFile]:
+    try:
+        return list(find_files(uri))
+    except CorpusError as error:
+        raise CorpusError(f"benchmarks: {error}") from error
 
 
 def _read_file(file: CorpusFile, names: Mapping[str, tuple[str, ...]], read: ReadBenchmarks) -> None:

@@ -25,10 +25,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from webscale_rl.release.benchmarks import BenchmarkItem
-from webscale_rl.release.folding import tokens, traced
+from webscale_rl.release.folding import Spelling, keys, tokens, traced
 from webscale_rl.release.grams import NUMBER, UNKNOWN, GramIndex, Hits, Ids, joined
-from webscale_rl.release.resemblance import NUMBER_WORDS, Reading, Weights, read
-from webscale_rl.release.verdicts import LEAST_WEIGHT, LONG, Contamination, Place, agree, judge, least_weight
+from webscale_rl.release.resemblance import NUMBER_WORDS, PRONOUNS, Reading, Weights, read
+from webscale_rl.release.verdicts import (
+    LEAST_WEIGHT,
+    LONG,
+    Contamination,
+    Place,
+    agree,
+    answer_tokens,
+    judge,
+    least_weight,
+)
 
 BATCH = 4_096  # questions looked up together
 BATCH_TOKENS = 400_000  # and tokens: documents are longer
@@ -37,7 +46,9 @@ HOT_GRAM = 60  # three tokens that more items share lead to none of them
 LEAST_SHARE = 0.2  # of an item's runs of three, by weight, for a closer look
 LEAST_SHARE_WITHIN = 0.4  # the same in a longer text, where chance has more room
 WINDOW, WINDOW_MORE = 1.5, 8  # an item is looked for in so many times its tokens, and some more
-MOST_ANSWERS = 1  # of items with one and the same question: more make it a template
+MOST_ANSWERS = (
+    2  # of items with one and the same question, as two benchmarks may write them: more make a template
+)
 MOST_CANDIDATES = 24  # closer looks at one question
 WORDS_OF_RUN = 5  # different words of three letters or more, in thirteen tokens: the rest may be a formula
 
@@ -55,7 +66,7 @@ class _Vocabulary(dict[str, int]):
 class BenchmarkIndex:
     """The items of benchmarks, to be searched. Read-only once built: processes that are forked share it.
 
-    About 2.5 kB an item of 40 words.
+    32,000 items of 40 words take 0.3 GB, read for a closer look as well.
     """
 
     def __init__(self, items: Iterable[BenchmarkItem]) -> None:
@@ -65,7 +76,8 @@ class BenchmarkIndex:
         for item in items:
             words = tokens(item.question)
             if words:
-                self._by_key.setdefault("".join(words), []).append(len(self._items))
+                for key in keys(item.question, words):
+                    self._by_key.setdefault(key, []).append(len(self._items))
                 self._items.append(item)
                 texts.append(words)
         self._vocabulary = _Vocabulary()
@@ -74,10 +86,13 @@ class BenchmarkIndex:
                 if word not in self._vocabulary:
                     self._vocabulary[word] = len(self._vocabulary) + 2
         self._weights = _weigh(self._items, texts)
+        self._spelling = Spelling(self._weights.of)
         self._numbers = np.arange(len(self._vocabulary) + 2)
         for word, number in self._vocabulary.items():
             if word[0].isdecimal() or word in NUMBER_WORDS:
                 self._numbers[number] = NUMBER
+            elif word in PRONOUNS:
+                self._numbers[number] = self._vocabulary[min(self._vocabulary.keys() & PRONOUNS)]
         self._ids, owner = joined([[self._vocabulary[word] for word in words] for words in texts])
         self._starts = np.concatenate(([0], np.cumsum([len(words) + 1 for words in texts])))
         self._runs = GramIndex(self._ids, owner, LONG, HOT_RUN, self._worded())
@@ -123,10 +138,14 @@ class BenchmarkIndex:
         vocabulary = self._vocabulary.__getitem__
         for place, (question, answer) in enumerate(pairs):
             words = tokens(question)
-            same = self._by_key.get("".join(words)) if words else None
-            if same is not None:
-                found[place] = self._same(same, question, answer)
-            if words and found[place] is None:
+            by_key = self._by_key
+            same = {item for key in keys(question, words) for item in by_key.get(key, ())} if words else set()
+            if same:
+                found[place] = self._same(sorted(same), question, answer)
+            if (
+                words and found[place] is None and len(same) < 2
+            ):  # what many items ask is decided by the answer
+                words = tokens(question, self._spelling)
                 open_.append(place)
                 said.append(frozenset(words))
                 texts.append(list(map(vocabulary, words)))
@@ -151,7 +170,8 @@ class BenchmarkIndex:
         agreed = next((item for item in found if agree(item.answer, answer, weak=True)), None)
         if agreed is None and self._alone[items[0]] < LEAST_WEIGHT:
             return None
-        if agreed is None and answer and len({item.answer for item in found}) > MOST_ANSWERS:
+        answers = {tuple(answer_tokens(item.answer)) for item in found}
+        if agreed is None and answer and len(answers) > MOST_ANSWERS:
             return None
         item = agreed or found[0]
         return Contamination(item.benchmark, item.id, "exact", question.strip(), 1.0)
@@ -175,7 +195,7 @@ class BenchmarkIndex:
         end, of_end = start + LONG, at + LONG
         while end < len(ids) and of_end < len(of) and ids[end] == of[of_end]:
             end, of_end = end + 1, of_end + 1
-        spans = traced(question)
+        spans = traced(question, self._spelling)
         text = question[spans[start].start : spans[end - 1].end]
         found = self._items[item]
         return Contamination(found.benchmark, found.id, "overlap", text, round((end - start) / len(of), 4))
@@ -226,7 +246,7 @@ class BenchmarkIndex:
         candidates = [each for each in candidates if self._may_be(said, each[0])]
         if not candidates:
             return None
-        asked = read(question, traced(question), self._weights)
+        asked = read(question, traced(question, self._spelling), self._weights)
         for number, start, end in candidates:
             whole = end - start == len(asked.tokens)
             part = asked if whole else asked.part(start, end, self._weights)
@@ -283,7 +303,7 @@ def _weigh(items: Sequence[BenchmarkItem], texts: Sequence[Sequence[str]]) -> We
         plain.update(set(tokens(_CAPITALISED.sub(" ", item.question))))
     total = len(texts) + 1
     return Weights(
-        {word: math.log(total / count) for word, count in frequency.items()},
+        {word: 0.0 if word in PRONOUNS else math.log(total / count) for word, count in frequency.items()},
         math.log(total),
         frozenset(word for word, count in plain.items() if count >= 3 or 10 * count >= frequency[word]),
     )

@@ -5,7 +5,7 @@ pair that stays. ``exact`` compares normalised questions. ``near`` finds candida
 Indyk & Motwani 1998; minima by rensa) and verifies each on the texts. ``semantic`` compares embeddings of questions
 whose answers are equal. When two alike questions are two questions is decided in :mod:`.same_question`.
 
-Memory: about 1 kB a pair (the texts, and 256 bytes of sketch), 1 GB a million.
+Memory: 1 to 2 kB a pair (the texts, 256 bytes of sketch, and its candidates), 2 GB for 1.2 million.
 """
 
 from __future__ import annotations

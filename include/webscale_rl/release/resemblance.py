@@ -19,7 +19,12 @@ zero one two three flve four slx seven elght nlne ten eleven twelve thlrteen fou
 elghteen nlneteen twenty thlrty forty flfty slxty seventy elghty nlnety hundred thousand mllllon bllllon
 """
 NUMBER_WORDS = frozenset(_WRITTEN.split())
-_SENTENCE_ENDS = frozenset('.?!:;"“”‘(\n•')
+# They change with the person's name, and count as one word, of no weight.
+_PRONOUNS = "he she hls her hlm hers hlmself herself they thelr them thelrs themselves"
+PRONOUNS = frozenset(_PRONOUNS.split())
+PRONOUN = "he"
+LEAST_NAMELESS = 4  # runs of three without a name that say enough
+SENTENCE_ENDS = frozenset('.?!:;"“”‘(\n•。？！：；．')
 _MOSTLY_CAPITAL = 0.6  # of the words: capitals say nothing
 
 
@@ -47,7 +52,8 @@ class Reading:
     names: frozenset[str]
     numbers: Counter[str]
     all: frozenset[str]  # words of all tokens
-    grams: frozenset[Gram]  # runs of three, numbers and names masked
+    grams: frozenset[Gram]  # runs of three, numbers, names and pronouns masked
+    nameless: frozenset[Gram]  # those of them without a name
     cased: frozenset[Gram]  # runs of three, numbers masked: where a copy has lost its capitals
     weight: float  # of the words
     named: float  # of words and names
@@ -75,13 +81,17 @@ def read(text: str, tokens: Sequence[Token], weights: Weights) -> Reading:
 
 
 def compare(part: Reading, item: Reading, weights: Weights) -> Shares:
-    """Return what of an item stands in a question, or in the part of a longer text where most of it stands."""
-    grams = max(
-        len(part.grams & item.grams), len(part.cased & item.cased) * len(item.grams) / max(1, len(item.cased))
-    )
+    """Return what of an item stands in a question, or in the part of a longer text where most of it stands.
+
+    Of its runs the largest share counts: with names masked, as they stand (a copy may have lost its capitals), or
+    without a name (in its place may be "my neighbour").
+    """
+    grams = max(_part(part.grams, item.grams), _part(part.cased, item.cased))
+    if len(item.nameless) >= max(LEAST_NAMELESS, 0.4 * len(item.grams)):
+        grams = max(grams, _part(part.grams, item.nameless))
     return Shares(
         words=weights.sum(part.all & item.words) / item.weight if item.weight else 1.0,
-        grams=grams / len(item.grams) if item.grams else 0.0,
+        grams=grams,
         numbers=_share(part.numbers, item.numbers),
         names=len(part.all & item.names) / len(item.names) if item.names else 1.0,
         back=weights.sum(part.words & item.all) / part.weight if part.weight else 1.0,
@@ -89,13 +99,20 @@ def compare(part: Reading, item: Reading, weights: Weights) -> Shares:
     )
 
 
+def _part(some: frozenset[Gram], of: frozenset[Gram]) -> float:
+    return len(some & of) / len(of) if of else 0.0
+
+
 def _reading(tokens: tuple[Token, ...], masked: tuple[str, ...], weights: Weights) -> Reading:
     words = frozenset(mask for mask in masked if len(mask) > 1)
     names = frozenset(token.word for token, mask in zip(tokens, masked, strict=True) if mask == "@")
-    # a name of several words is one name; a copy may give it more or fewer
+    # a name of several words is one name, and a number too; a copy may give it more or fewer
     single = [
-        mask for place, mask in enumerate(masked) if mask != "@" or not place or masked[place - 1] != "@"
+        mask
+        for place, mask in enumerate(masked)
+        if mask not in ("@", "#") or not place or masked[place - 1] != mask
     ]
+    grams = _grams(single)
     cased = [token.word if mask == "@" else mask for token, mask in zip(tokens, masked, strict=True)]
     return Reading(
         tokens,
@@ -103,8 +120,9 @@ def _reading(tokens: tuple[Token, ...], masked: tuple[str, ...], weights: Weight
         words,
         names,
         Counter(token.word for token, mask in zip(tokens, masked, strict=True) if mask == "#"),
-        frozenset(token.word for token in tokens),
-        _grams(single),
+        frozenset(token.word for token in tokens) | words,
+        grams,
+        frozenset(gram for gram in grams if "@" not in gram),
         _grams(cased),
         weights.sum(words),
         weights.sum(words | names),
@@ -124,6 +142,8 @@ def _mask(text: str, tokens: Sequence[Token], common: frozenset[str]) -> list[st
         if token.word[0].isdecimal() or token.word in NUMBER_WORDS
         else "@"
         if token.capital and token.word in names
+        else PRONOUN
+        if token.word in PRONOUNS
         else token.word
         for token in tokens
     ]
@@ -144,7 +164,7 @@ def _names(text: str, tokens: Sequence[Token], common: frozenset[str]) -> set[st
 
 def _begins(text: str, end: int, start: int) -> bool:
     """Say whether a sentence begins between two tokens."""
-    return not end or not _SENTENCE_ENDS.isdisjoint(text[end:start])
+    return not end or not SENTENCE_ENDS.isdisjoint(text[end:start])
 
 
 def _share(some: Counter[str], of: Counter[str]) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from webscale_rl.release.benchmarks import BenchmarkItem
 from webscale_rl.release.folding import tokens
-from webscale_rl.release.resemblance import Reading, Shares, Weights, compare
+from webscale_rl.release.resemblance import SENTENCE_ENDS, Reading, Shares, Weights, compare
 
 LONG = 13  # tokens from which an item counts as long
 # What the words of an item weigh together, each the natural logarithm of items / items that hold it. "Which of the
@@ -15,6 +15,7 @@ LONG = 13  # tokens from which an item counts as long
 LEAST_WEIGHT = 12.0  # asked word for word
 WORDED_WEIGHT = 14.0  # altered: below, it is numbers and formulas that make the question
 TELLING_WEIGHT = 22.0  # short, and something is changed or stands around it
+RENAMED_WEIGHT = 18.0  # short, with other names, where there is no answer to compare
 ROW_WEIGHT = (
     30.0  # short, word for word within a longer text: "who fought in the French and Indian war" weighs 24
 )
@@ -128,6 +129,8 @@ def _short(shares: Shares, known: Reading, item: BenchmarkItem, place: Place) ->
             return whole >= LEAST_WEIGHT
         if not _in_a_row(known, place):
             return False
+        if place.is_question and _is_sentence(known, place):
+            return whole >= LEAST_WEIGHT
         if len(known.tokens) >= LEAST_IN_A_ROW and whole >= ROW_WEIGHT:
             return True
         return whole >= LEAST_WEIGHT and (agree(item.answer, place.answer) or _answered(item, place))
@@ -137,7 +140,7 @@ def _short(shares: Shares, known: Reading, item: BenchmarkItem, place: Place) ->
         return True
     if shares.names == 1:  # other numbers, whose answer must be another one
         return known.named >= TELLING_WEIGHT
-    return known.weight >= TELLING_WEIGHT and not place.answer  # nothing to compare
+    return known.weight >= (TELLING_WEIGHT if place.answer else RENAMED_WEIGHT)
 
 
 def _whole(known: Reading) -> float:
@@ -149,6 +152,21 @@ def _in_a_row(known: Reading, place: Place) -> bool:
     """Say whether an item stands token for token in a text."""
     words = " ".join(token.word for token in known.tokens)
     return f" {words} " in f" {' '.join(token.word for token in place.part.tokens)} "
+
+
+def _is_sentence(known: Reading, place: Place) -> bool:
+    """Say whether an item that stands in a text is a sentence of its own there."""
+    wanted = tuple(token.word for token in known.tokens)
+    asked = place.asked.tokens
+    last = min(place.start + len(place.part.tokens), len(asked)) - len(wanted)
+    for first in range(place.start, last + 1):
+        end = first + len(wanted)
+        if tuple(token.word for token in asked[first:end]) == wanted:
+            before = place.text[asked[first - 1].end : asked[first].start] if first else "."
+            behind = place.text[asked[end - 1].end : asked[end].start] if end < len(asked) else "."
+            if not (SENTENCE_ENDS.isdisjoint(before) or SENTENCE_ENDS.isdisjoint(behind)):
+                return True
+    return False
 
 
 def _answered(item: BenchmarkItem, place: Place) -> bool:
