@@ -14,7 +14,8 @@ import pytest
 from webscale_rl.errors import ConfigurationError, CorpusError
 from webscale_rl.release.benchmarks import BenchmarkItem, known_benchmarks, read_benchmarks
 from webscale_rl.release.decontamination import BenchmarkIndex
-from webscale_rl.release.folding import Spelling, keys, tokens, traced
+from webscale_rl.release.folding import keys, tokens, traced
+from webscale_rl.release.spelling import Spelling
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 sys.path.append(str(BENCH))

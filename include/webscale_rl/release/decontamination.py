@@ -25,9 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from webscale_rl.release.benchmarks import BenchmarkItem
-from webscale_rl.release.folding import Spelling, keys, tokens, traced
+from webscale_rl.release.folding import keys, tokens, traced
 from webscale_rl.release.grams import NUMBER, UNKNOWN, GramIndex, Hits, Ids, joined
 from webscale_rl.release.resemblance import NUMBER_WORDS, PRONOUNS, Reading, Weights, read
+from webscale_rl.release.spelling import Spelling
 from webscale_rl.release.verdicts import (
     LEAST_WEIGHT,
     LONG,
