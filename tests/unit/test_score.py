@@ -15,9 +15,9 @@ from webscale_rl.rewards import (
     ANSWER_TYPES,
     AnswerSpec,
     Match,
-    expressions,
     judge,
     match,
+    math_client,
     score,
     solver_prompt,
     unsure_share,
@@ -268,7 +268,7 @@ def test_expressions_are_compared_off_the_main_thread() -> None:
 def test_an_expression_that_takes_too_long_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = AnswerSpec("expression", "$x+1$")
     assert match(spec, "$1+x$") is Match.SAME  # the process is up
-    monkeypatch.setattr(expressions, "ANSWER_SECONDS", 0.0)
+    monkeypatch.setattr(math_client, "ANSWER_SECONDS", 0.0)
     assert match(spec, "$x+2-1$") is Match.UNSURE
     monkeypatch.undo()
     assert match(spec, "$x+2-1$") is Match.SAME

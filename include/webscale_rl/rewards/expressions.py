@@ -1,35 +1,20 @@
-"""Mathematics: equal letter for letter, by value where both are plain numbers, else by ``math-verify``.
-
-``math-verify`` is optional. It runs in a process of its own with limits on time and memory, is started at the first
-expression and serves all threads; after a fork the child starts its own.
-"""
+"""Mathematics: equal letter for letter, by value of plain numbers, else by ``math-verify`` where it is installed."""
 
 from __future__ import annotations
 
-import atexit
-import json
-import os
 import re
-import selectors
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from fractions import Fraction
-from pathlib import Path
 
 from webscale_rl.rewards.final_answer import boxes, final_answers
 from webscale_rl.rewards.formula import says_more
 from webscale_rl.rewards.guards import STOP, guarded
+from webscale_rl.rewards.math_client import PROCESS
 from webscale_rl.rewards.numbers import read_numbers
 from webscale_rl.rewards.typesetting import plain_text
 from webscale_rl.rewards.verdict import Match
 from webscale_rl.rewards.words import SHORT, tokens
 
-START_SECONDS = 60.0  # importing sympy on a busy machine
-ANSWER_SECONDS = 8.0
 _SPACING = re.compile(r"[\s$]|(?<!\\)\\[,;:! ]|\\q?quad|\\(?:left|right|displaystyle)\b|\{,\}")
 _WRAPPED = re.compile(r"\\(?:boxed|text|textbf|textnormal|mathrm|mbox|mathbf)\s*\{([^{}]*)\}")
 _COMMAND = re.compile(r"\\(?:begin|end)\s*\{\w+\*?\}|_\s*\{[^{}]*\}|\\[a-zA-Z]+")
@@ -47,39 +32,17 @@ _LEADS = re.compile(r"(?:\b(?:is|are|be|that|equals?|get|have|answer)|[:=])\s*$"
 _UNTOLD = re.compile(r"[^\w\s.,:;'\"()=*%€-]|\w-\w")
 _VARIABLE = re.compile(r"\$(\w)\$")
 _LAST_NUMBER = re.compile(r"\d[\d.,]*(?=\D*$)")
+_POWER = re.compile(r"(?<=[\w)}])\*\*\s?(\d+|[a-z](?![a-z]))")
+_END = re.compile(r"(?<![.\s\\])\.\s*$")
+_PI = re.compile(r"(?<![\\a-zA-Z])pi(?![a-zA-Z])")
+_SCALE = re.compile(r"\b(?:hundred|thousand|million|billion|trillion|dozen)s?\b")
+_NO_NUMBER = re.compile(r"[^-+\w.,/\s{}\\]|\d\s+\d|[a-z]{3}\s*$")
 _FUNCTIONS = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "log",
-        "exp",
-        "sqrt",
-        "lim",
-        "max",
-        "min",
-        "mod",
-        "gcd",
-        "lcm",
-        "abs",
-        "det",
-        "inf",
-        "sup",
-        "percent",
-        "pct",
-        "degrees",
-        "deg",
-        "and",
-    ]
+    re.findall(
+        r"\w+",
+        """sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log exp sqrt lim max min mod gcd lcm abs
+        det inf sup percent pct degrees deg and""",
+    )
 )
 _TOWER = re.compile(
     r"(?:\^|\*\*)\s*[{(]?\s*[\w.]+\s*(?:\^|\*\*)|\d{5,}\s*(?:!|\^|\*\*)|(?:\^|\*\*)\s*[{(]?\s*\d{4,}|!\s*!"
@@ -120,7 +83,7 @@ def compare_expressions(wordings: Sequence[str], candidate: str, *, strict: bool
         return Match.UNSURE
     if _TOWER.search(candidate) or any(map(_TOWER.search, golds)):
         return Match.UNSURE
-    found = _PROCESS.ask([*map(_delimited, wordings)], _delimited(candidate), strict=strict)
+    found = PROCESS.ask([*map(_delimited, wordings)], _delimited(candidate), strict=strict)
     return Match.UNSURE if found is None else Match.SAME if found else Match.DIFFERENT
 
 
@@ -128,9 +91,6 @@ def _is_value(given: str, golds: Sequence[str]) -> bool:
     """Say whether both are plain numbers of one value, such as 1/2 and 0.5; that needs no ``math-verify``."""
     value = _value(given)
     return value is not None and value in map(_value, golds)
-
-
-_NO_NUMBER = re.compile(r"[^-+\w.,/\s{}\\]|\d\s+\d|[a-z]{3}\s*$")
 
 
 def _value(text: str) -> Fraction | None:
@@ -143,12 +103,6 @@ def _ascii(text: str) -> str:
     """Return mathematics without what ``math-verify`` takes for something else: ``pi`` is p times i."""
     text = _PI.sub(r"\\pi ", text.replace("−", "-").replace("π", "\\pi "))
     return text if _TOWER.search(text) else _POWER.sub(r"^{\1}", text)
-
-
-_POWER = re.compile(r"(?<=[\w)}])\*\*\s?(\d+|[a-z](?![a-z]))")
-_END = re.compile(r"(?<![.\s\\])\.\s*$")
-_PI = re.compile(r"(?<![\\a-zA-Z])pi(?![a-zA-Z])")
-_SCALE = re.compile(r"\b(?:hundred|thousand|million|billion|trillion|dozen)s?\b")
 
 
 def _is_plain_statement(candidate: str) -> bool:
@@ -226,85 +180,3 @@ def _delimited(text: str) -> str:
     ):
         return text
     return f"${text}$"
-
-
-class _MathProcess:
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
-        self._owner = 0
-        self._missing = False
-
-    def ask(self, golds: list[str], candidate: str, *, strict: bool = False) -> bool | None:
-        """Return whether the candidate equals one of the golds; None where that cannot be told in time."""
-        if self._owner not in (0, os.getpid()):  # a fork: the lock may be held by a thread that is not here
-            self._lock, self._child, self._owner = threading.Lock(), None, 0
-        with self._lock:
-            try:
-                if self._missing or not self._started():
-                    return None
-                answer = self._exchange(json.dumps([golds, candidate, strict]), ANSWER_SECONDS)
-            except (
-                OSError,
-                EOFError,
-                ValueError,
-            ):  # too slow, out of memory, gone: the next expression gets another
-                self.stop()
-                return None
-            return answer if isinstance(answer, bool) else None
-
-    def stop(self) -> None:
-        """End the process."""
-        child, self._child = self._child, None
-        if child is not None and self._owner == os.getpid():
-            with suppress(OSError):
-                child.kill()
-            with suppress(OSError, subprocess.TimeoutExpired):
-                child.communicate(timeout=5)
-
-    def _started(self) -> bool:
-        if self._child is not None and self._child.poll() is None:
-            return True
-        self._owner = os.getpid()
-        script = Path(__file__).with_name("math_process.py")
-        self._child = subprocess.Popen(
-            [sys.executable, "-P", str(script)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # a Ctrl-C is the trainer's
-        )
-        ready = self._exchange("", START_SECONDS)
-        self._missing = ready == "missing"
-        return ready == "ready"
-
-    def _exchange(self, line: str, seconds: float) -> object:
-        """Send a line, if any, and return the JSON of the next one.
-
-        Raises:
-            TimeoutError: none came in so many seconds.
-            EOFError: the process has ended.
-        """
-        child = self._child
-        assert child is not None
-        assert child.stdin is not None
-        assert child.stdout is not None
-        if line:
-            child.stdin.write(line.encode() + b"\n")
-            child.stdin.flush()
-        deadline = time.monotonic() + seconds
-        read = b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(child.stdout, selectors.EVENT_READ)
-            while not read.endswith(b"\n"):
-                if not selector.select(max(0.0, deadline - time.monotonic())):
-                    raise TimeoutError
-                part = os.read(child.stdout.fileno(), 65_536)
-                if not part:
-                    raise EOFError
-                read += part
-        return json.loads(read)
-
-
-_PROCESS = _MathProcess()
-atexit.register(_PROCESS.stop)
