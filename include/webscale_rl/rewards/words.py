@@ -11,21 +11,33 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from functools import lru_cache
 
 from webscale_rl.rewards.dates import read_date
 from webscale_rl.rewards.guards import OTHER_PERSONS, STOP, TITLES, guarded
+from webscale_rl.rewards.names import NAME, VAGUE_TIME, is_pinned, measured, related, same_name
 from webscale_rl.rewards.normalise import folded
-from webscale_rl.rewards.numbers import NUMBER_WORDS, read_numbers
+from webscale_rl.rewards.numbers import NUMBER_WORDS
 from webscale_rl.rewards.signs import foreign_signs, signs
 from webscale_rl.rewards.verdict import Match
 
 SHORT = 8  # words: a longer candidate is a sentence
 SENTENCE = 20  # words: what a longer text means is not for rules to reject
-SPELLING = 0.8  # similarity of two spellings of one name
 _WORD = re.compile(r"[^\W_]+[#+]*")  # C# is not C
 _COUNTS = {**NUMBER_WORDS, "once": 1, "twice": 2}
+# Letters with a stroke and ligatures, which have no decomposition.
+_STROKES = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "ı": "i"})
+_IN_BRACKETS = re.compile(r"([^()]+)\(([^()]+)\)")
+_REASON = re.compile(r"^\s*(?:because of|due to|owing to|in order to)\s+(?=\w)", re.IGNORECASE)
+_UMLAUTS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ø": "oe", "å": "aa"}
+)
+_INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}")
+_MARKS = re.compile(
+    r"(?<!^)\bA\b(?!\.)|(?:^|\s)[-+~<>=≈≠±¬√!]\w"
+)  # vitamin A; an option of a command; a bound
+_SENTENCE_END = re.compile(r"(?<=[a-z\d\"”)]{2}[.!])\s+(?=[A-Z\"“])")
+_LISTED = re.compile(r"[,;/|\n•]|\band\b")
 
 
 def compare_words(
@@ -68,15 +80,15 @@ def compare_words(
         return Match.SAME if clean and any(said.nothing_but(*place) for place in found) else Match.UNSURE
     named = (
         not foreign
-        and _NAME.search(candidate)
+        and NAME.search(candidate)
         and not re.search(r"\s[a-z]\s", candidate)
-        and any(map(_NAME.search, wordings))
+        and any(map(NAME.search, wordings))
     )
-    if named and any(_same_name(words, given) for words in wanted) and not guarded(candidate, wordings):
+    if named and any(same_name(words, given) for words in wanted) and not guarded(candidate, wordings):
         return Match.SAME
-    if len(given) <= SENTENCE and all(map(_is_pinned, wordings)) and not _VAGUE_TIME.search(candidate):
+    if len(given) <= SENTENCE and all(map(is_pinned, wordings)) and not VAGUE_TIME.search(candidate):
         pairs = zip(wanted, wordings, strict=True)
-        if not any(_related(words, given) or _measured(wording, candidate) for words, wording in pairs):
+        if not any(related(words, given) or measured(wording, candidate) for words, wording in pairs):
             return Match.DIFFERENT
     return Match.UNSURE
 
@@ -105,20 +117,12 @@ def echoes(wordings: Sequence[str], candidate: str, question: str | None) -> boo
     return False
 
 
-# Letters with a stroke and ligatures, which have no decomposition.
-_STROKES = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "ı": "i"})
-
-
 @lru_cache(maxsize=4096)
 def tokens(text: str) -> tuple[str, ...]:
     """Return the words of a text without case, accents, articles and plural endings; number words as digits."""
     plain = unicodedata.normalize("NFKD", folded(text).replace("&", " and ").translate(_STROKES))
     words = _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)).replace(",", ""))
     return tuple(_stem(str(_COUNTS.get(word, word))) for word in words if word != "the")
-
-
-_IN_BRACKETS = re.compile(r"([^()]+)\(([^()]+)\)")
-_REASON = re.compile(r"^\s*(?:because of|due to|owing to|in order to)\s+(?=\w)", re.IGNORECASE)
 
 
 def _bare(text: str) -> tuple[str, ...]:
@@ -160,14 +164,6 @@ def _stem(word: str) -> str:
     ):
         return word[:-1]
     return word
-
-
-_UMLAUTS = str.maketrans(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ø": "oe", "å": "aa"}
-)
-
-
-_INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}")
 
 
 def _spellings(wording: str) -> set[str]:
@@ -220,80 +216,7 @@ class _Said:
         return end <= len(first) and bool(said) and len(said & set(first)) / len(said) >= 1 / 3
 
 
-_MARKS = re.compile(
-    r"(?<!^)\bA\b(?!\.)|(?:^|\s)[-+~<>=≈≠±¬√!]\w"
-)  # vitamin A; an option of a command; a bound
-_NAME = re.compile(r"^\W*[A-Z].*[A-Z]\w*\W*$", re.DOTALL)
-_SENTENCE_END = re.compile(r"(?<=[a-z\d\"”)]{2}[.!])\s+(?=[A-Z\"“])")
-_LISTED = re.compile(r"[,;/|\n•]|\band\b")
-
-
 def _enumerates(candidate: str) -> bool:
     """Say whether a text lists things: three or more short members between separators."""
     members = [part.split() for part in _LISTED.split(candidate)]
     return sum(1 <= len(words) <= 4 for words in members) >= 3
-
-
-def _same_name(words: tuple[str, ...], given: tuple[str, ...]) -> bool:
-    """Say whether one is the other without middle names, or with the surname in front."""
-    short, long = sorted((words, given), key=len)
-    if len(short) < 2 or any(word.isdigit() or word == "and" for word in (*short, *long)):
-        return False
-    if sorted(short) == sorted(long):
-        return len(short) == 2 or short[0] == long[-1] or short[-1] == long[0]
-    outer = short[0] == long[0] and short[-1] == long[-1]
-    return outer and len(short) >= 2 and len(long) - len(short) <= 2 and _subsequence(short, long)
-
-
-def _subsequence(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
-    rest = iter(long)
-    return all(word in rest for word in short)
-
-
-# Decades, centuries, seasons and spans of years: what they hold cannot be told from their digits.
-_VAGUE_TIME = re.compile(
-    r"\b\d+s\b|\b\d{4}\s*[-–/]\s*\d{1,4}\b|\bcentur|\bbetween\b|\bsince\b|\bearly\b|\blate\b|\bmid\b", re.I
-)
-
-
-def _is_pinned(wording: str) -> bool:
-    """Say whether a wording is a name or a plain number: what has no synonyms."""
-    words = [word for word in re.findall(r"\w+", wording) if word.casefold() not in STOP]
-    if not words or _VAGUE_TIME.search(wording):
-        return False
-    if any(c.isdigit() for word in words for c in word):
-        return True
-    shouted = len(words) > 1 and wording.isupper()  # where everything is capital, capitals say nothing
-    return not shouted and all(word[0].isupper() for word in words)
-
-
-def _measured(wording: str, candidate: str) -> bool:
-    """Say whether both hold numbers with a known unit, which may be the same measure in two units."""
-    wanted, given = read_numbers(wording), read_numbers(candidate)
-    return any(number.unit for number in wanted) and any(number.unit for number in given)
-
-
-def _related(words: tuple[str, ...], given: tuple[str, ...]) -> bool:
-    """Say whether a candidate has anything in common with a wording: words, spelling, initials."""
-    wanted = [word for word in words if word not in STOP] or list(words)
-    run_on = "".join(given)
-    if any(word in run_on for word in wanted if len(word) > 2):
-        return True
-    if set(wanted) & set(given):
-        return True
-    initials = "".join(word[0] for word in wanted)
-    if len(initials) > 1 and initials in given:
-        return True
-    short = [word for word in given if 2 <= len(word) <= 6]
-    if any(len(given) > 1 and word == "".join(each[0] for each in given) for word in wanted) or any(
-        len(wanted) >= len(word) and word == initials[: len(word)] for word in short
-    ):
-        return True
-    return any(_alike(one, other) for one in wanted if len(one) > 3 for other in given if len(other) > 3)
-
-
-@lru_cache(maxsize=4096)
-def _alike(one: str, other: str) -> bool:
-    if one[:4] == other[:4]:
-        return True
-    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= SPELLING
