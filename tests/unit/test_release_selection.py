@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from webscale_rl.release.clusters import Clusters, join_alike
 from webscale_rl.release.selection import Candidate, Selection, limits_of, select
@@ -96,12 +98,34 @@ def test_shares_hold_in_what_remains_even_when_they_pull_at_each_other() -> None
         ({"a": 10, "b": 5}, {"b": 0.5}, {"a": 10, "b": 5}),
         ({"a": 10}, {"a": 0.5}, {"a": 0}),
         ({"a": 0}, {}, {"a": 0}),
+        ({"a": 29, "b": 71}, {"a": 0.29}, {"a": 29, "b": 71}),  # 0.29 * 100 is less than 29
+        ({"a": 140, "b": 140, "c": 140}, {"a": 0.34, "b": 0.33, "c": 0.33}, {"a": 140, "b": 138, "c": 138}),
+        ({"a": 20, "b": 20, "c": 20}, {"a": 0.34, "b": 0.33, "c": 0.33}, {"a": 20, "b": 20, "c": 20}),
     ],
 )
 def test_the_limits_of_shares(
     counts: dict[str, int], shares: dict[str, float], limits: dict[str, int]
 ) -> None:
     assert limits_of(counts, shares) == limits
+
+
+@given(
+    counts=st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 3000), min_size=1),
+    parts=st.lists(st.integers(1, 100), min_size=6, max_size=6),
+)
+def test_shares_that_cover_everything_leave_out_no_more_than_they_must(
+    counts: dict[str, int], parts: list[int]
+) -> None:
+    """Of fractional rows the best total is the least of count / share; whole rows come within one for each value."""
+    weights = dict(zip(counts, parts, strict=False))
+    shares = {value: weight / sum(weights.values()) for value, weight in weights.items()}
+    limits = limits_of(counts, shares)
+    total = sum(limits.values())
+    assert all(limits[value] <= counts[value] for value in counts)
+    assert all(limits[value] < shares[value] * total + 1 for value in counts)
+    assert total >= min(min(counts[value] / shares[value] for value in counts), sum(counts.values())) - len(
+        counts
+    )
 
 
 def test_documents_and_questions_that_are_nearly_the_same_are_one_cluster() -> None:

@@ -6,8 +6,9 @@ first.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from webscale_rl.ids import text_id
@@ -28,6 +29,7 @@ COLUMNS = (
     "marks",
     "prompt_tokens",
 )
+ROUNDING = 1e-9  # 0.29 * 100 is less than 29
 BALANCED = ("domain", "source", "licence", "task_form", "answer_type", "claim_scope")
 
 
@@ -143,30 +145,29 @@ def _balanced(
     for candidate in ranked:
         groups[getattr(candidate, column)].append(candidate)
     limits = limits_of({value: len(group) for value, group in groups.items()}, shares)
-    kept = []
-    for value, group in groups.items():
-        kept += group[: limits[value]]
-        for candidate in group[limits[value] :]:
-            out[candidate.id] = (f"balanced/{column}", f"{value!r} has its share of {shares[value]:g}")
-    return sorted(kept, key=ranked_by(ranked))
-
-
-def ranked_by(ranked: Sequence[Candidate]) -> Callable[[Candidate], int]:
-    """Return the key that sorts candidates as they stand in ``ranked``."""
-    places = {candidate.id: place for place, candidate in enumerate(ranked)}
-    return lambda candidate: places[candidate.id]
+    left_out = {
+        candidate.id: (f"balanced/{column}", f"{value!r} has its share of {shares[value]:g}")
+        for value, group in groups.items()
+        for candidate in group[limits[value] :]
+    }
+    out |= left_out
+    return [candidate for candidate in ranked if candidate.id not in left_out]
 
 
 def limits_of(counts: Mapping[str, int], shares: Mapping[str, float]) -> dict[str, int]:
     """Return how many of each value may stay, so that none has more than its share of all that stay.
 
     The total is the largest N for which the sum over values of min(count, share · N) is still N, found from above.
-    Where the shares of all values sum to less than one, nothing can satisfy them but nothing.
+    Where the shares of all values sum to less than one, nothing can satisfy them but nothing. Where every value has a
+    share and they sum to one, a share may be exceeded by less than one row: whole rows seldom meet all of them, and
+    rounding down again and again would end at nothing.
     """
+    complete = counts.keys() <= shares.keys() and sum(shares[value] for value in counts) > 1 - ROUNDING
+    whole = (lambda rows: math.ceil(rows - ROUNDING)) if complete else (lambda rows: int(rows + ROUNDING))
     total = sum(counts.values())
     while True:
         limits = {
-            value: min(count, int(shares[value] * total)) if value in shares else count
+            value: min(count, whole(shares[value] * total)) if value in shares else count
             for value, count in counts.items()
         }
         if sum(limits.values()) == total:
