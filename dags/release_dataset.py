@@ -69,8 +69,8 @@ def release_dataset() -> None:
         """Write the files, publish them whole, and record every candidate's end."""
         from webscale_rl.airflow_adapter import release
 
-        answer = ti.xcom_pull(task_ids="approve")
-        return release.publish(str(run_id), params or {}, answer)
+        prepared, answer = (ti.xcom_pull(task_ids=task_id) for task_id in ("prepare", "approve"))
+        return release.publish(str(run_id), params or {}, prepared, answer)
 
     published = publish()
     branch = needs_approval()

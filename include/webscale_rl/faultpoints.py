@@ -11,7 +11,7 @@ import signal
 VARIABLE = "WEBSCALE_RL_KILL_AT"  # a place and how often it is reached before the process kills itself
 PLACES = ("before_call", "after_answer", "in_flush", "after_flush")  # of a conversion
 INGESTION = ("before_piece", "after_claim", "before_finish")
-RELEASE = ("before_publish", "after_publish")
+RELEASE = ("before_publish", "after_publish", "after_clear")
 
 
 def _armed() -> tuple[str, int]:

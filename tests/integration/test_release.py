@@ -17,9 +17,11 @@ from tests.fixtures.pipeline import Pipeline
 from webscale_rl.errors import ConfigurationError
 from webscale_rl.llm.endpoint import Endpoint
 from webscale_rl.release.publish import MANIFEST, checksums, is_published, publish, write_manifest
+from webscale_rl.release.report.write import write_report
 from webscale_rl.release.review import import_review
 from webscale_rl.release.run import prepare, publish_release, settings_of
 from webscale_rl.release.settings import ReleaseSettings
+from webscale_rl.release.staging import clear_others
 from webscale_rl.release_form import FORMATS, RELEASE_FORM
 
 Start = Callable[..., Endpoint]
@@ -49,8 +51,9 @@ def finish(pipeline: Pipeline, run_id: str) -> None:
 
 def released(pipeline: Pipeline, chosen: ReleaseSettings, store: Path, run_id: str = "r") -> Path:
     staged = str(store / "staging" / run_id)
-    prepare(pipeline.engine, chosen, None, staged)
-    return Path(publish_release(pipeline.engine, chosen, staged, str(store), run_id=run_id))
+    found = prepare(pipeline.engine, chosen, None, staged)
+    release = {"release_id": found.release_id, "run_id": run_id}
+    return Path(publish_release(pipeline.engine, chosen, staged, str(store), **release))
 
 
 def ids(folder: Path) -> list[str]:
@@ -144,7 +147,7 @@ def test_wrong_runs_and_empty_selections_say_what_to_change(converted: Pipeline,
         prepare(converted.engine, settings(domains=["Astrology"]), None, staged)
 
 
-@pytest.mark.parametrize("place", ["before_publish", "after_publish"])
+@pytest.mark.parametrize("place", ["before_publish", "after_publish", "after_clear"])
 def test_killed_at_any_place_it_goes_on_and_nothing_half_is_seen(
     converted: Pipeline, tmp_path: Path, place: str
 ) -> None:
@@ -155,23 +158,65 @@ def test_killed_at_any_place_it_goes_on_and_nothing_half_is_seen(
         "import sys; from webscale_rl.release.run import publish_release, settings_of; "
         "from webscale_rl.store.engine import open_engine; import json; "
         "publish_release(open_engine(sys.argv[1]), settings_of(json.loads(sys.argv[2])), sys.argv[3], sys.argv[4], "
-        "run_id='r')"
+        "release_id=sys.argv[5], run_id='r')"
     )
     params = json.dumps(PARAMS | {"test_share": 0.2, "formats": ["trl"]})
-    command = [sys.executable, "-c", code, converted.url, params, staged, str(store)]
+    command = [sys.executable, "-c", code, converted.url, params, staged, str(store), found.release_id]
     include = str(Path(__file__).parents[2] / "include")
     killed = subprocess.run(
         command, env={**os.environ, "PYTHONPATH": include, "WEBSCALE_RL_KILL_AT": place}, capture_output=True
     )
     assert killed.returncode == -9, killed.stderr
     uri = store / "releases" / chosen.name / found.release_id
-    assert is_published(str(uri)) == (place == "after_publish")
-    assert uri.exists() == (place == "after_publish"), "what is there is whole"
-    assert converted.rows("SELECT count(*) FROM releases") == [(0,)]
-    publish_release(converted.engine, chosen, staged, str(store), run_id="r")
+    assert is_published(str(uri)) == (place != "before_publish")
+    assert uri.exists() == (place != "before_publish"), "what is there is whole"
+    assert converted.rows("SELECT count(*) FROM releases") == [(int(place == "after_clear"),)]
+    release = {"release_id": found.release_id, "run_id": "r"}
+    assert publish_release(converted.engine, chosen, staged, str(store), **release) == str(uri)
+    assert not Path(staged).exists()
     assert is_published(str(uri))
     assert converted.rows("SELECT count(*) FROM releases") == [(1,)]
     assert converted.rows("SELECT count(*) FROM release_members") == [(found.candidates,)]
+
+
+def test_two_tries_at_once_publish_one_whole_release(
+    converted: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A try that was taken for dead goes on after the next one has begun, and has published."""
+    store, staged, chosen = str(tmp_path / "store"), str(tmp_path / "store" / "staging" / "r"), settings()
+    found = prepare(converted.engine, chosen, None, staged)
+    release = {"release_id": found.release_id, "run_id": "r"}
+    began: list[str] = []
+
+    def meanwhile(data: Any, path: Path) -> None:
+        began.append(str(path))
+        if len(began) == 1:
+            publish_release(converted.engine, chosen, staged, store, **release)
+        write_report(data, path)
+
+    monkeypatch.setattr("webscale_rl.release.run.write_report", meanwhile)
+    with pytest.raises(FileNotFoundError):  # its own folder went with the work that is done
+        publish_release(converted.engine, chosen, staged, store, **release)
+    assert len(set(began)) == 2, "each has a folder of its own"
+    uri = Path(publish_release(converted.engine, chosen, staged, store, **release))
+    listed = json.loads((uri / MANIFEST).read_text())["files"]
+    assert listed == {name: digest for name, digest in checksums(uri).items() if name != MANIFEST}
+    assert {name.split("/")[0] for name in listed} == {*FORMATS, "report.html"}
+
+
+def test_what_is_not_prepared_any_more_is_not_published(converted: Pipeline, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="clear the task prepare, too"):
+        publish_release(
+            converted.engine, settings(), str(tmp_path / "gone"), str(tmp_path), release_id="x", run_id="r"
+        )
+
+
+def test_what_rejected_releases_staged_goes(tmp_path: Path) -> None:
+    for name in ("release-one", "release-two", "shards"):
+        (tmp_path / "staging" / name).mkdir(parents=True)
+    clear_others(str(tmp_path / "staging" / "release-two"), "release-")
+    assert sorted(path.name for path in (tmp_path / "staging").iterdir()) == ["release-two", "shards"]
+    clear_others(str(tmp_path / "nowhere" / "release-two"), "release-")
 
 
 def test_a_release_is_never_changed(tmp_path: Path) -> None:
@@ -237,7 +282,8 @@ def test_object_storage_holds_the_same_release_and_shows_it_last(
     put, pipe = bucket.put_file, bucket.pipe_file
     monkeypatch.setattr(bucket, "put_file", lambda local, path: (order.append(path), put(local, path)))
     monkeypatch.setattr(bucket, "pipe_file", lambda path, data: (order.append(path), pipe(path, data)))
-    publish_release(converted.engine, chosen, f"{store}/staging/r", store, run_id="r")
+    release = {"release_id": found.release_id, "run_id": "r"}
+    publish_release(converted.engine, chosen, f"{store}/staging/r", store, **release)
     assert [path.endswith(f"/{MANIFEST}") for path in order].index(True) == len(order) - 1 > 10
     root = uri.removeprefix("s3://")
     there = {path.removeprefix(f"{root}/"): bucket.cat_file(path) for path in bucket.find(root)}

@@ -10,8 +10,10 @@ from webscale_rl.release import run as release
 from webscale_rl.release.acceptance import as_markdown
 from webscale_rl.release.embeddings import embedder
 from webscale_rl.release.settings import ReleaseSettings
+from webscale_rl.release.staging import clear_others
 
 EMBEDDER = "webscale_embedder"
+STAGED = "release-"  # what the names of staging folders begin with
 
 
 def prepare(run_id: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -22,20 +24,34 @@ def prepare(run_id: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """
     endpoint = endpoint_of(EMBEDDER)
     embed = embedder(endpoint) if endpoint else None
+    staged = _staging(run_id)
+    clear_others(staged, STAGED)  # rejected or failed: one release is made at a time
     with database() as engine:
-        found = release.prepare(engine, _settings(params), params["runs"], _staging(run_id), embed)
+        found = release.prepare(engine, _settings(params), params["runs"], staged, embed)
     return {"release_id": found.release_id, "rows": found.rows, "body": as_markdown(found)}
 
 
-def publish(run_id: str, params: Mapping[str, Any], approval: Mapping[str, Any] | None) -> str:
+def publish(
+    run_id: str, params: Mapping[str, Any], prepared: Mapping[str, Any], approval: Mapping[str, Any] | None
+) -> str:
     """Publish what was prepared and return where it stands.
 
-    ``approval`` is what Airflow's ``ApprovalOperator`` returns; None where nobody was asked.
+    Args:
+        run_id: of the DAG run.
+        params: of its form.
+        prepared: what :func:`prepare` returned.
+        approval: what Airflow's ``ApprovalOperator`` returned; None where nobody was asked.
     """
     who = str(((approval or {}).get("responded_by_user") or {}).get("name", ""))
     with database() as engine:
         return release.publish_release(
-            engine, _settings(params), _staging(run_id), store_uri(), run_id=run_id, approved_by=who
+            engine,
+            _settings(params),
+            _staging(run_id),
+            store_uri(),
+            release_id=prepared["release_id"],
+            run_id=run_id,
+            approved_by=who,
         )
 
 
@@ -45,4 +61,4 @@ def _settings(params: Mapping[str, Any]) -> ReleaseSettings:
 
 
 def _staging(run_id: str) -> str:
-    return f"{store_uri().rstrip('/')}/staging/release-{plain_name(run_id)}"
+    return f"{store_uri().rstrip('/')}/staging/{STAGED}{plain_name(run_id)}"

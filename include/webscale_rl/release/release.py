@@ -1,6 +1,6 @@
 """The road of a release, readable top to bottom.
 
-    gather -> duplicates -> benchmarks -> selection -> clusters and split -> files -> publish
+    gather -> benchmarks -> duplicates -> selection -> clusters and split -> files -> publish
 
 Every candidate ends as a row of a split or with one reason; the counts add up. Nothing that is written names a
 moment, a machine or a run, so that equal candidates and settings give equal bytes.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +112,8 @@ def examine(staging: Path, settings: ReleaseSettings, embed: Embed | None = None
             for pair_id in judged
         ]
         writer.write_table(pa.Table.from_pylist(rows, schema=OUTCOME_SCHEMA))
-    return Examined(
-        release_id=_release_id(staging, settings),
+    found = Examined(
+        release_id="",
         candidates=len(judged),
         rows=len(kept),
         splits=dict(sorted(Counter(splits.values()).items())),
@@ -121,6 +121,7 @@ def examine(staging: Path, settings: ReleaseSettings, embed: Embed | None = None
         benchmarks=dict(sorted(benchmarks.counts.items())),
         benchmark_faults=tuple(f"{count} lines: {why}" for why, count in sorted(benchmarks.faults.items())),
     )
+    return replace(found, release_id=_release_id(staging, settings, found))
 
 
 def rows_of(staging: Path) -> Callable[[str], Iterator[pa.RecordBatch]]:
@@ -258,16 +259,15 @@ def _split(cluster: str, settings: ReleaseSettings) -> str:
     return "test" if share < settings.test_share else "train"
 
 
-def _release_id(staging: Path, settings: ReleaseSettings) -> str:
-    """Return the hash of everything that the release holds and says."""
+def _release_id(staging: Path, settings: ReleaseSettings, found: Examined) -> str:
+    """Return the hash of everything that the release holds, and of what was decided about the other candidates."""
     digest = hashlib.sha256()
     rows = rows_of(staging)
     for split in ("train", "test"):
         for batch in rows(split):
             for row in batch.to_pylist():
                 digest.update(orjson.dumps(row, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE))
-    said = asdict(settings)
-    return content_id([said, __version__, digest.hexdigest()])
+    return content_id([asdict(settings), asdict(found), __version__, digest.hexdigest()])
 
 
 def _limits(settings: ReleaseSettings, examined: Examined) -> tuple[str, ...]:

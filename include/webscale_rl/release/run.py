@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import orjson
 from sqlalchemy import Engine
 
+from webscale_rl.errors import ConfigurationError
 from webscale_rl.faultpoints import reach
 from webscale_rl.release.formats import FORMATS
 from webscale_rl.release.publish import is_published, publish, write_manifest
@@ -22,13 +24,13 @@ from webscale_rl.release.staging import clear, staging
 from webscale_rl.rewards import PROMPT_VERSION
 from webscale_rl.store import releases
 
-EXAMINED, FILES = "examined.json", "files"
+EXAMINED = "examined.json"
 
 
 def prepare(
     engine: Engine, settings: ReleaseSettings, runs: list[str] | None, staged: str, embed: Embed | None = None
 ) -> Examined:
-    """Gather the candidates of runs (None: of all that ended well) and decide which are released.
+    """Gather the candidates of runs (none named: of all that ended well) and decide which are released.
 
     Args:
         engine: of the service's database.
@@ -42,49 +44,80 @@ def prepare(
     """
     clear(staged)  # of an earlier try
     with staging(staged) as folder:
-        wanted = releases.successful_runs(engine, runs)
+        wanted = releases.successful_runs(engine, runs or None)
         gather(engine, wanted, folder)
         found = examine(folder, settings, embed)
-        (folder / EXAMINED).write_bytes(orjson.dumps({**asdict(found), "runs": wanted}))
+        prepared = {**asdict(found), "runs": wanted, "embedder": settings.embedder}
+        (folder / EXAMINED).write_bytes(orjson.dumps(prepared))
     return found
 
 
 def publish_release(
-    engine: Engine, settings: ReleaseSettings, staged: str, store: str, *, run_id: str, approved_by: str = ""
+    engine: Engine,
+    settings: ReleaseSettings,
+    staged: str,
+    store: str,
+    *,
+    release_id: str,
+    run_id: str,
+    approved_by: str = "",
 ) -> str:
     """Write the files of a prepared release, publish them whole, record every candidate's end; return the URI.
 
-    Safe to repeat at any point; a release that stands already is left as it is.
+    Safe to repeat at any point and beside another try; a release that stands already is left as it is.
+
+    Raises:
+        ConfigurationError: the work of :func:`prepare` is gone, and the release does not stand.
     """
+    uri = f"{store.rstrip('/')}/releases/{settings.name}/{release_id}"
     with staging(staged, put_back=False) as folder:
-        content = orjson.loads((folder / EXAMINED).read_bytes())
-        runs = content.pop("runs")
-        found = Examined(**content)
-        uri = f"{store.rstrip('/')}/releases/{settings.name}/{found.release_id}"
-        if not is_published(uri):
-            _write(engine, folder, settings, found, runs)
-            reach("before_publish")
-            publish(folder / FILES, uri)
-        reach("after_publish")
-        row = {
-            "id": found.release_id,
-            "name": settings.name,
-            "uri": uri,
-            "parameters": settings.recorded,
-            "counts": content,
-            "approved_by": approved_by,
-            "run_id": run_id,
-        }
-        releases.record(engine, row, members(folder))
+        prepared = folder / EXAMINED
+        if prepared.exists():
+            _publish(engine, settings, folder, uri, run_id, approved_by)
+        elif not (releases.is_recorded(engine, release_id) and is_published(uri)):
+            raise ConfigurationError(
+                f"nothing is prepared at {staged!r} any more: clear the task prepare, too"
+            )
     clear(staged)
+    reach("after_clear")
     return uri
 
 
-def _write(
-    engine: Engine, folder: Path, settings: ReleaseSettings, found: Examined, runs: Sequence[str]
+def _publish(
+    engine: Engine, settings: ReleaseSettings, folder: Path, uri: str, run_id: str, approved_by: str
 ) -> None:
-    files = folder / FILES
-    clear(str(files))  # half written by an earlier try
+    content = orjson.loads((folder / EXAMINED).read_bytes())
+    runs = content.pop("runs")
+    # The connection may have come or gone while somebody thought about the approval.
+    settings = replace(settings, embedder=content.pop("embedder"))
+    found = Examined(**content)
+    if not is_published(uri):
+        # A try that was taken for dead may still be writing: each has a folder of its own.
+        files = folder / f"files-{uuid4().hex}"
+        _write(engine, folder, files, settings, found, runs)
+        reach("before_publish")
+        publish(files, uri)
+    reach("after_publish")
+    row = {
+        "id": found.release_id,
+        "name": settings.name,
+        "uri": uri,
+        "parameters": settings.recorded,
+        "counts": content,
+        "approved_by": approved_by,
+        "run_id": run_id,
+    }
+    releases.record(engine, row, members(folder))
+
+
+def _write(
+    engine: Engine,
+    folder: Path,
+    files: Path,
+    settings: ReleaseSettings,
+    found: Examined,
+    runs: Sequence[str],
+) -> None:
     files.mkdir()
     rows = rows_of(folder)
     about = describe(
@@ -97,9 +130,8 @@ def _write(
     )
     for name in settings.formats:
         FORMATS[name](rows, files, about)
-    write_report(
-        gather_report(engine, about, rows, runs, settings.seed, settings.gpus), files / "report.html"
-    )
+    report = gather_report(engine, about, rows, runs, settings.seed, settings.gpus)
+    write_report(report, files / "report.html")
     write_manifest(files, asdict(about))
 
 

@@ -40,3 +40,13 @@ def clear(uri: str) -> None:
     files, path = fsspec.url_to_fs(uri)
     if files.exists(path):
         files.rm(path, recursive=True)
+
+
+def clear_others(uri: str, prefix: str) -> None:
+    """Remove the folders beside ``uri`` whose names begin with ``prefix``: of releases that were never published."""
+    files, path = fsspec.url_to_fs(uri)
+    parent, _, mine = path.rpartition("/")
+    for other in files.ls(parent, detail=False) if files.exists(parent) else ():
+        name = other.rstrip("/").rpartition("/")[2]
+        if name.startswith(prefix) and name != mine:
+            files.rm(other, recursive=True)

@@ -69,6 +69,13 @@ def models_of_runs(engine: Engine, run_ids: Sequence[str]) -> dict[str, str]:
     return {role: ", ".join(sorted(named)) for role, named in roles.items()}
 
 
+def is_recorded(engine: Engine, release_id: str) -> bool:
+    """Say whether a release stands in the database, with what became of its candidates."""
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT 1 FROM releases WHERE id = :id"), {"id": release_id})
+        return found.first() is not None
+
+
 def record(engine: Engine, release: Mapping[str, Any], members: Iterable[Mapping[str, str]]) -> None:
     """Record a release with what became of its candidates, in one transaction; safe to repeat.
 
