@@ -92,6 +92,21 @@ def test_no_document_stands_on_both_sides(converted: Pipeline, tmp_path: Path) -
     assert not sides["train"] & sides["test"]
 
 
+def test_filters_move_no_document_to_the_other_side(converted: Pipeline, tmp_path: Path) -> None:
+    """A policy trained on the one must not have seen the test set of the other."""
+    sides: list[dict[str, str]] = []
+    for chosen in (
+        settings(test_share=0.5),
+        settings(test_share=0.5, max_per_document=1, answer_types=["date"]),
+    ):
+        folder = released(converted, chosen, tmp_path / "store")
+        tables = [pq.read_table(file) for file in folder.glob("huggingface/data/*.parquet")]
+        rows = [row for table in tables for row in table.select(["document_id", "split"]).to_pylist()]
+        sides.append({row["document_id"]: row["split"] for row in rows})
+    assert 2 < len(sides[1]) < len(sides[0])
+    assert sides[1].items() <= sides[0].items()
+
+
 def test_a_release_made_again_is_the_same_to_the_byte(converted: Pipeline, tmp_path: Path) -> None:
     first = released(converted, settings(), tmp_path / "one")
     converted.rows("SELECT 1")

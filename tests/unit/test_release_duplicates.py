@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from webscale_rl.release.duplicates import Asked, Duplicate, find_duplicates
+from webscale_rl.release.duplicates import Asked, Duplicate, alike_questions, find_duplicates
 from webscale_rl.release.same_question import normalised, prepared, same
 from webscale_rl.release.shingles import shingles
 
@@ -170,3 +170,19 @@ def test_signs_of_formulas_stay() -> None:
     assert normalised("What's $-x^2 + 1,000.5$, in C++?") == "whats - x ^ 2 + 1000.5 in c++"
     one, other = prepared("1", "What is x + 2?", "a"), prepared("2", "What is x - 2?", "b")
     assert same(one, other, 0.5) is None
+
+
+def test_questions_of_two_years_are_two_and_still_alike() -> None:
+    """One may not stand in the test split while the other is trained on."""
+    asked = [
+        Asked("1", "What was the revenue of Alder Mills in the year 2018, in thousand euros?", "10"),
+        Asked("2", "What was the revenue of Alder Mills in the year 2019, in thousand euros?", "12"),
+        Asked("3", "WHAT was the revenue of Alder Mills, in the year 2018 in thousand euros", "10"),
+        Asked("4", "Who built the lighthouse of Brackwater?", "Ann Lee"),
+        Asked("5", "Who built the old lighthouse of Brackwater?", "Bob Ray"),
+        Asked("6", "?!\n?", "x"),
+        Asked("7", "", "x"),
+    ]
+    assert set(find_duplicates(asked)) == {"3"}
+    assert sorted(alike_questions(asked)) == [("2", "1"), ("3", "1"), ("5", "4")]
+    assert list(alike_questions([])) == []

@@ -18,7 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
 
-from webscale_rl.release.same_question import Compared, answer_key, answers_equal, prepared, same
+from webscale_rl.release.same_question import (
+    Compared,
+    answer_key,
+    answers_equal,
+    likeness,
+    prepared,
+    same,
+    share_of_words,
+)
 from webscale_rl.release.shingles import shingles
 
 # Two questions of similarity s share a band with probability 1 - (1 - s^4)^32, 0.9999 at 0.7, and two of them with
@@ -27,6 +35,8 @@ BANDS, ROWS = 32, 4
 SHARED, SURE = 2, 0.65  # bands that must be shared, from a wanted similarity on
 # The share of 128 minima that agree is the similarity, with a standard error of 0.04 at 0.7.
 MARGIN = 0.15
+# Of questions that belong on one side of a split: Jaccard index of runs, of words, and the least estimate of both.
+ALIKE, ALIKE_WORDS, LEAST_SHARED = 0.7, 0.8, 0.4
 MERGED = 4  # bands whose pairs are held before they are sorted together
 SEED = 42
 SKETCHED = 4_096  # questions at a time
@@ -82,6 +92,25 @@ def find_duplicates(
     if embed is not None:
         _semantic(compared, found, embed, semantic_similarity)
     return {compared[place].id: _of_kept(compared, found, place) for place in found}
+
+
+def alike_questions(pairs: Iterable[Asked]) -> Iterator[tuple[str, str]]:
+    """Yield the ids of pairs whose questions are nearly the same in words, though they may be two: of two years.
+
+    All alike ones are connected, if not each with each. They share 0.7 of what :func:`find_duplicates` compares, or
+    0.8 of their words: one changed word of fifteen takes three runs of three with it.
+    """
+    compared = [prepared(pair.id, pair.question, "") for pair in pairs]
+    first: dict[str, Compared] = {}
+    for pair in compared:
+        if (of := first.setdefault(pair.words, pair)) is not pair:
+            yield pair.id, of.id
+    different = list(first.values())
+    keys, low = _sketches([pair.words for pair in different])
+    for later, earlier in _candidates(keys, low, 1, LEAST_SHARED):
+        one, other = different[later], different[earlier]
+        if share_of_words(one, other) >= ALIKE_WORDS or likeness(one, other) >= ALIKE:
+            yield one.id, other.id
 
 
 Found = dict[int, tuple[int, Duplicate]]

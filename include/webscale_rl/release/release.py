@@ -29,7 +29,7 @@ from webscale_rl.release.about import About
 from webscale_rl.release.benchmarks import ReadBenchmarks, read_benchmarks
 from webscale_rl.release.clusters import Clusters, cluster_id, join_alike
 from webscale_rl.release.decontamination import BenchmarkIndex
-from webscale_rl.release.duplicates import Asked, find_duplicates
+from webscale_rl.release.duplicates import Asked, alike_questions, find_duplicates
 from webscale_rl.release.rows import LABEL_CONFIDENCES, RELEASE_SCHEMA
 from webscale_rl.release.selection import COLUMNS, Candidate, select
 from webscale_rl.release.settings import ReleaseSettings
@@ -98,14 +98,14 @@ def examine(staging: Path, settings: ReleaseSettings, embed: Embed | None = None
             f"nothing remains of {len(judged)} candidates; most were left out as "
             + ", ".join(f"{reason} ({count})" for reason, count in reasons)
         )
-    clusters = _clusters(staging / CANDIDATES, kept)
+    clusters = _clusters(staging / CANDIDATES, judged)
     splits = {each.id: _split(clusters[each.id], settings) for each in kept}
     with pq.ParquetWriter(staging / OUTCOMES, OUTCOME_SCHEMA) as writer:
         rows = [
             {
                 "id": pair_id,
                 "split": splits.get(pair_id, ""),
-                "cluster": clusters.get(pair_id, ""),
+                "cluster": clusters[pair_id],
                 "excluded": excluded.get(pair_id, ("", ""))[0],
                 "detail": excluded.get(pair_id, ("", ""))[1],
             }
@@ -232,29 +232,40 @@ def _duplicates(
     }
 
 
-def _clusters(path: Path, kept: Sequence[Candidate]) -> dict[str, str]:
-    """Return the cluster of every kept pair: by its document, documents nearly alike, and questions nearly alike."""
+def _clusters(path: Path, judged: Mapping[str, Candidate]) -> dict[str, str]:
+    """Return the cluster of every candidate: that of its document, with those that are nearly alike.
+
+    Of all candidates, so that filters and caps move no document to the other side.
+    """
     clusters = Clusters()
-    wanted = {each.id: each.document_id for each in kept}
-    for pair_id, document in wanted.items():
-        clusters.join(pair_id, document)
-    join_alike(clusters, _texts(path, wanted, "id", "question"))
-    join_alike(clusters, _texts(path, wanted, "document_id", "pretrain_text"))
-    return {pair_id: cluster_id(clusters.lead(pair_id)) for pair_id in wanted}
+    join_alike(clusters, _documents(path))
+    for one, other in alike_questions(_asked(path)):
+        clusters.join(judged[one].document_id, judged[other].document_id)
+    return {pair_id: cluster_id(clusters.lead(each.document_id)) for pair_id, each in judged.items()}
 
 
-def _texts(path: Path, wanted: Mapping[str, str], name: str, column: str) -> Iterator[tuple[str, str]]:
-    columns = dict.fromkeys(("id", name, column))
-    seen: set[str] = set()
-    for batch in candidates.batches(path, list(columns)):
+def _documents(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield documents with their texts, a long one part by part."""
+    seen: set[tuple[str, int]] = set()
+    for batch in candidates.batches(path, ("document_id", "part_start", "pretrain_text")):
+        parts = zip(*(batch.column(name).to_pylist() for name in ("document_id", "part_start")), strict=True)
+        for place, part in enumerate(parts):
+            if part not in seen:
+                seen.add(part)
+                yield part[0], batch.column("pretrain_text")[place].as_py()
+
+
+def _asked(path: Path) -> Iterator[Asked]:
+    for batch in candidates.batches(path, ("id", "question")):
         for row in batch.to_pylist():
-            if row["id"] in wanted and row[name] not in seen:
-                seen.add(row[name])
-                yield row[name], row[column]
+            yield Asked(row["id"], row["question"], "")
 
 
 def _split(cluster: str, settings: ReleaseSettings) -> str:
-    """Return the split of a cluster: by a hash, so that a cluster keeps its side from release to release."""
+    """Return the split of a cluster: by a hash of its lowest document and the seed.
+
+    So a document keeps its side from release to release, unless another run joins its cluster with another one.
+    """
     share = int(text_id(f"{settings.seed}:{cluster}")[:12], 16) / 16**12
     return "test" if share < settings.test_share else "train"
 

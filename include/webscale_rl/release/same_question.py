@@ -59,7 +59,8 @@ class _Parts:
 
 def prepared(name: str, question: str, answer: str) -> Compared:
     """Return a pair ready to be compared."""
-    return Compared(name, question, answer, normalised(question) or question.strip() or " ")
+    # Where nothing but signs is left the text as it is, on one line.
+    return Compared(name, question, answer, normalised(question) or " ".join(question.split()) or " ")
 
 
 def normalised(question: str) -> str:
@@ -79,17 +80,26 @@ def same(one: Compared, other: Compared, similarity: float) -> float | None:
     """Return the Jaccard index of two questions that are nearly the same one; None if they are two."""
     if one.words == other.words:
         return 1.0 if _signs(one.question) == _signs(other.question) or answers_equal(one, other) else None
-    mine, theirs = _parts(one.words), _parts(other.words)
-    if mine.count < SHORT or theirs.count < SHORT:
-        alike = _jaccard(mine.words, theirs.words)
-    else:
-        alike = _jaccard(mine.runs, theirs.runs)
+    alike = likeness(one, other)
     if alike < similarity:
         return None
     if answers_equal(one, other) and not _is_weak(one.answer):
         figures = Counter(one.figures), Counter(other.figures)
         return alike if figures[0] <= figures[1] or figures[1] <= figures[0] else None
     return alike if _content(one.words) == _content(other.words) else None  # which holds the numbers too
+
+
+def likeness(one: Compared, other: Compared) -> float:
+    """Return the Jaccard index of two questions: of words where one is short, else of runs of three words."""
+    mine, theirs = _parts(one.words), _parts(other.words)
+    if mine.count < SHORT or theirs.count < SHORT:
+        return _jaccard(mine.words, theirs.words)
+    return _jaccard(mine.runs, theirs.runs)
+
+
+def share_of_words(one: Compared, other: Compared) -> float:
+    """Return the Jaccard index of two questions' words, however long they are."""
+    return _jaccard(_parts(one.words).words, _parts(other.words).words)
 
 
 def answers_equal(one: Compared, other: Compared) -> bool:
