@@ -22,7 +22,10 @@ RELEASES = Asset("webscale_rl_releases")  # rings when a release is published
 PARAMS = {name: Param(**fields) for name, fields in RELEASE_FORM.items()}
 
 RETRY_POLICY = ExceptionRetryPolicy(
-    rules=[RetryRule(exception="webscale_rl.errors.ConfigurationError", action=RetryAction.FAIL)]
+    rules=[
+        RetryRule(exception=f"webscale_rl.errors.{name}", action=RetryAction.FAIL)
+        for name in ("ConfigurationError", "EndpointRefusal", "RequestRejected")
+    ]
 )
 
 

@@ -13,7 +13,7 @@ from webscale_rl.errors import EndpointError, EndpointRefusal, RequestRejected
 from webscale_rl.llm.endpoint import Endpoint
 from webscale_rl.release import embeddings
 from webscale_rl.release.duplicates import Asked, find_duplicates
-from webscale_rl.release.embeddings import embedder
+from webscale_rl.release.embeddings import Embedder
 
 
 class Server(ThreadingHTTPServer):
@@ -26,6 +26,7 @@ class Server(ThreadingHTTPServer):
         self.script: list[tuple[int, dict[str, str], Any]] = []
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
+        self.longest = 10_000  # signs of a text
 
     @property
     def url(self) -> str:
@@ -42,6 +43,8 @@ class Handler(BaseHTTPRequestHandler):
         self.server.keys.append(self.headers["Authorization"])
         if self.server.script:
             status, headers, answer = self.server.script.pop(0)
+        elif any(len(text) > self.server.longest for text in body["input"]):
+            status, headers, answer = 400, {}, {"error": {"message": "maximum context length"}}
         else:
             rows = [{"index": number, "embedding": vector(text)} for number, text in enumerate(body["input"])]
             status, headers, answer = 200, {}, {"object": "list", "data": rows[::-1]}
@@ -72,7 +75,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def test_vectors_come_in_the_order_of_the_questions_in_batches(server: Server) -> None:
-    embed = embedder(Endpoint(server.url, "bge-small", api_key="secret"))
+    embed = Embedder(Endpoint(server.url, "bge-small", api_key="secret"))
     questions = [f"question {'x' * number}" for number in range(300)]
     vectors = embed(questions)
     assert vectors.dtype == np.float32
@@ -91,7 +94,7 @@ def test_faults_of_the_server_are_tried_again(server: Server) -> None:
         (200, {}, b"<html>"),
         (200, {}, {"data": []}),
     ]
-    assert embedder(Endpoint(server.url, "m"))(["abc"]).shape == (1, 26)
+    assert Embedder(Endpoint(server.url, "m"))(["abc"]).shape == (1, 26)
     assert len(server.requests) == 5
 
 
@@ -108,27 +111,44 @@ def test_what_trying_again_cannot_mend_is_raised_at_once(
 ) -> None:
     server.script = [(status, {}, body)]
     with pytest.raises(error):
-        embedder(Endpoint(server.url, "m"))(["abc"])
+        Embedder(Endpoint(server.url, "m"))(["abc"])
     assert len(server.requests) == 1
+
+
+def test_a_question_that_is_too_long_costs_only_itself(server: Server) -> None:
+    server.longest = 100
+    embed = Embedder(Endpoint(server.url, "m"))
+    questions = [f"question {number}" for number in range(200)]
+    questions[7] = questions[150] = "x" * 101
+    vectors = embed(questions)
+    expected = [vector(question) if len(question) <= 100 else [0.0] * 26 for question in questions]
+    assert vectors.tolist() == expected
+    assert embed.rejected == 2
+    assert len(server.requests) < 40
+    with pytest.raises(RequestRejected):
+        embed(["x" * 101])
+    pairs = [Asked(str(number), f"{'x' * 101} {number}?", "one") for number in range(3)]
+    pairs += [Asked("a", "Who of the two?", "one"), Asked("b", "of the two who?", "one")]
+    assert set(find_duplicates(pairs, similarity=1.0, embed=embed)) == {"b"}
 
 
 def test_a_server_that_keeps_failing_is_an_endpoint_error(server: Server) -> None:
     server.script = [(500, {}, {"error": "out of memory"})] * 3
     with pytest.raises(EndpointError, match="500"):
-        embedder(Endpoint(server.url, "m"), max_attempts=3)(["abc"])
+        Embedder(Endpoint(server.url, "m"), max_attempts=3)(["abc"])
     with pytest.raises(EndpointError, match="cannot reach"):
-        embedder(Endpoint("http://127.0.0.1:9", "m"), max_attempts=1)(["abc"])
+        Embedder(Endpoint("http://127.0.0.1:9", "m"), max_attempts=1)(["abc"])
 
 
 def test_vectors_that_cannot_be_used_are_an_endpoint_error(server: Server) -> None:
     server.script = [(200, {}, b'{"data": [{"index": 0, "embedding": [1, null]}]}')]
     with pytest.raises(EndpointError, match=r"finite|no list"):
-        embedder(Endpoint(server.url, "m"), max_attempts=1)(["abc"])
+        Embedder(Endpoint(server.url, "m"), max_attempts=1)(["abc"])
 
 
 def test_replicas_take_turns_and_extra_fields_are_sent(server: Server) -> None:
     endpoint = Endpoint(f"{server.url},{server.url}/", "m", extra_body={"dimensions": 26})
-    embedder(endpoint)(["a"] * 129)
+    Embedder(endpoint)(["a"] * 129)
     assert [request["dimensions"] for request in server.requests] == [26, 26]
 
 
@@ -138,7 +158,7 @@ def test_the_same_question_in_other_words_is_found(server: Server) -> None:
         Asked("2", "The ceiling of the Sistine Chapel: painted by who?", "michelangelo"),
         Asked("3", "Of the Sistine Chapel: by who the ceiling painted?", "Raphael"),
     ]
-    found = find_duplicates(pairs, similarity=1.0, embed=embedder(Endpoint(server.url, "m")))
+    found = find_duplicates(pairs, similarity=1.0, embed=Embedder(Endpoint(server.url, "m")))
     assert {name: (duplicate.of, duplicate.kind) for name, duplicate in found.items()} == {
         "2": ("1", "semantic")
     }

@@ -159,7 +159,11 @@ def test_wrong_runs_and_empty_selections_say_what_to_change(converted: Pipeline,
     with pytest.raises(ConfigurationError, match="no run 'nobody'"):
         prepare(converted.engine, settings(), ["nobody"], staged)
     with pytest.raises(ConfigurationError, match=r"nothing remains .* filtered/domain"):
-        prepare(converted.engine, settings(domains=["Astrology"]), None, staged)
+        prepare(converted.engine, settings(domains=["Coding"]), None, staged)
+    with pytest.raises(ConfigurationError, match=r"domain 'Astrology' is none of Math"):
+        settings(domains=["Astrology"])
+    with pytest.raises(ConfigurationError, match=r"answer_type 'bolean' is none of .*boolean"):
+        settings(shares={"answer_type": {"bolean": 0.1}})
 
 
 @pytest.mark.parametrize("place", ["before_publish", "after_publish", "after_clear"])

@@ -8,7 +8,7 @@ from typing import Any
 from webscale_rl.airflow_adapter.surroundings import database, endpoint_of, plain_name, store_uri
 from webscale_rl.release import run as release
 from webscale_rl.release.acceptance import as_markdown
-from webscale_rl.release.embeddings import embedder
+from webscale_rl.release.embeddings import Embedder
 from webscale_rl.release.settings import ReleaseSettings
 from webscale_rl.release.staging import clear_others
 
@@ -23,7 +23,7 @@ def prepare(run_id: str, params: Mapping[str, Any]) -> dict[str, Any]:
         ConfigurationError: there are no candidates, nothing remains of them, or a setting is wrong.
     """
     endpoint = endpoint_of(EMBEDDER)
-    embed = embedder(endpoint) if endpoint else None
+    embed = Embedder(endpoint) if endpoint else None
     staged = _staging(run_id)
     clear_others(staged, STAGED)  # rejected or failed: one release is made at a time
     with database() as engine:

@@ -10,12 +10,13 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
+
+from webscale_rl.corpus.running_hash import BASE, mixed, powers_of, substring_hashes
 
 WORDS = 5  # of a shingle
 # Two texts of similarity s share a band with probability 1 − (1 − s⁵)²⁴: 0.988 at 0.7, 0.998 at 0.75.
@@ -29,8 +30,6 @@ _WORD = re.compile(r"[^\W_]+")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _SPACED = bytes(sign if sign > 127 or chr(sign).isalnum() else 32 for sign in range(256))
 _REPLACED = 32  # kinds of sign replaced one by one, each in a pass over the text; above it the slower way
-_BASE = 0x9E3779B97F4A7C15 | 1
-_LARGEST = 2**64
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +84,7 @@ def _words(text: str) -> bytes:
 
 
 def _shingles(data: bytes) -> NDArray[np.uint64]:
-    """Return a hash of every five words in a row of ``data``, which are separated by single spaces.
-
-    Hashes of substrings come from one running polynomial hash (Rabin & Karp), so that no substring is ever made.
-    """
+    """Return a hash of every five words in a row of ``data``, which are separated by single spaces."""
     signs = np.frombuffer(data, dtype=np.uint8)
     spaces = np.flatnonzero(signs == 32)
     if spaces.size < WORDS - 1:
@@ -96,37 +92,12 @@ def _shingles(data: bytes) -> NDArray[np.uint64]:
     starts = np.concatenate(([0], spaces + 1))
     ends = np.concatenate((spaces, [signs.size]))
     first, last = starts[: starts.size - WORDS + 1], ends[WORDS - 1 :]
-    powers, inverse = _powers(1 << int(signs.size).bit_length())
-    running = np.concatenate(
-        ([np.uint64(0)], np.cumsum((signs + np.uint64(1)) * powers[: signs.size], dtype=np.uint64))
-    )
-    found = (running[last] - running[first]) * inverse[first]
-    return _mixed(found ^ (last - first).astype(np.uint64))
-
-
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return values whose bits all depend on all bits (the finaliser of MurmurHash3)."""
-    values = (values ^ (values >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
-    values = (values ^ (values >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
-    return values ^ (values >> np.uint64(33))
-
-
-@lru_cache(maxsize=16)
-def _powers(size: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Return the first powers of the base and of its inverse modulo 2⁶⁴."""
-    inverse = pow(_BASE, -1, _LARGEST)
-    return _running_product(_BASE, size), _running_product(inverse, size)
-
-
-def _running_product(base: int, size: int) -> NDArray[np.uint64]:
-    factors = np.full(size, base, dtype=np.uint64)
-    factors[0] = 1
-    return np.cumprod(factors, dtype=np.uint64)
+    return substring_hashes(signs, first, last)
 
 
 def _band_keys(minima: NDArray[np.uint64]) -> tuple[int, ...]:
     rows = minima.reshape(BANDS, ROWS)
-    weights = _running_product(_BASE, ROWS)
-    keys = _mixed((rows * weights).sum(axis=1, dtype=np.uint64) + np.arange(BANDS, dtype=np.uint64))
+    weights = powers_of(BASE, ROWS)
+    keys = mixed((rows * weights).sum(axis=1, dtype=np.uint64) + np.arange(BANDS, dtype=np.uint64))
     low: Any = (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
     return tuple(int(key) for key in low)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import cycle
 
 import httpx
@@ -12,7 +12,7 @@ import orjson
 from numpy.typing import NDArray
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
-from webscale_rl.errors import EndpointError
+from webscale_rl.errors import EndpointError, RequestRejected
 from webscale_rl.llm.endpoint import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, Endpoint
 from webscale_rl.llm.transport import CONNECT_SECONDS, refused
 
@@ -22,33 +22,62 @@ MAX_ATTEMPTS = 8
 Vectors = NDArray[np.float32]
 
 
-def embedder(endpoint: Endpoint, *, max_attempts: int = MAX_ATTEMPTS) -> Callable[[Sequence[str]], Vectors]:
-    """Return a function from questions to vectors of shape (questions, dimensions), in the order of the questions.
+class Embedder:
+    """Turns questions into vectors of shape (questions, dimensions), in the order of the questions.
 
     It sends :data:`BATCH` questions a request, to the endpoint's replicas in turn, and repeats a request that failed
-    in transport or for a fault of the server. It raises:
-
-    - EndpointError: the endpoint could not be reached, kept failing, or answered with something else than vectors.
-    - EndpointRefusal: wrong key, unknown model, no such route.
-    - RequestRejected: this request cannot be served, such as a question over the context length.
+    in transport or for a fault of the server. A question that the endpoint rejects, such as one over its context
+    length, gets a vector of zeros, which is near to none, and counts in ``rejected``.
     """
-    headers = {"Authorization": f"Bearer {endpoint.api_key or 'none'}", "Content-Type": "application/json"}
-    timeout = httpx.Timeout(endpoint.timeout, connect=CONNECT_SECONDS)
-    replicas = cycle(endpoint.replicas)
 
-    def embed(questions: Sequence[str]) -> Vectors:
-        parts: list[Vectors] = []
+    def __init__(self, endpoint: Endpoint, *, max_attempts: int = MAX_ATTEMPTS) -> None:
+        self.rejected = 0
+        self._endpoint = endpoint
+        self._max_attempts = max_attempts
+        self._replicas = cycle(endpoint.replicas)
+
+    def __call__(self, questions: Sequence[str]) -> Vectors:
+        """Return the vectors.
+
+        Raises:
+            EndpointError: the endpoint could not be reached, kept failing, or answered something else than vectors.
+            EndpointRefusal: wrong key, unknown model, no such route.
+            RequestRejected: it rejects every single one.
+        """
+        key = self._endpoint.api_key or "none"
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        timeout = httpx.Timeout(self._endpoint.timeout, connect=CONNECT_SECONDS)
+        parts: list[Vectors | RequestRejected] = []
         with httpx.Client(headers=headers, timeout=timeout) as client:  # none is left open between calls
             for start in range(0, len(questions), BATCH):
-                part = list(questions[start : start + BATCH])
-                for attempt in _attempts(max_attempts):
-                    with attempt:
-                        parts.append(_asked(client, endpoint, next(replicas), part))
-        if len({part.shape[1] for part in parts}) > 1:
-            raise EndpointError(f"{endpoint.name} sent vectors of different dimensions")
-        return np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float32)
+                parts += self._embedded(client, list(questions[start : start + BATCH]))
+        if not parts:
+            return np.empty((0, 0), dtype=np.float32)
+        sizes = {part.shape[1] for part in parts if not isinstance(part, RequestRejected)}
+        if len(sizes) > 1:
+            raise EndpointError(f"{self._endpoint.name} sent vectors of different dimensions")
+        found: list[Vectors] = []
+        for part in parts:
+            if not isinstance(part, RequestRejected):
+                found.append(part)
+            elif not sizes:
+                raise part
+            else:
+                found.append(np.zeros((1, *sizes), dtype=np.float32))
+                self.rejected += 1
+        return np.concatenate(found)
 
-    return embed
+    def _embedded(self, client: httpx.Client, questions: list[str]) -> list[Vectors | RequestRejected]:
+        """Return the vectors of a request; of one that is rejected, those of its halves."""
+        try:
+            for attempt in _attempts(self._max_attempts):
+                with attempt:
+                    return [_asked(client, self._endpoint, next(self._replicas), questions)]
+        except RequestRejected as rejection:
+            if len(questions) == 1:
+                return [rejection]
+        half = len(questions) // 2
+        return [*self._embedded(client, questions[:half]), *self._embedded(client, questions[half:])]
 
 
 def _attempts(most: int) -> Retrying:

@@ -13,12 +13,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from webscale_rl import __version__
@@ -48,7 +49,13 @@ COUNTED = (
 )
 EXAMINED = (*COLUMNS, "question", "answer")
 
-Embed = Callable[[Sequence[str]], "np.ndarray[Any, Any]"]
+
+class Embed(Protocol):
+    """What gives embeddings of questions, one row each, and counts those that it could not embed."""
+
+    rejected: int
+
+    def __call__(self, questions: Sequence[str], /) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,7 @@ class Examined:
     excluded: Mapping[str, int]
     benchmarks: Mapping[str, int]  # items that the rows were compared with
     benchmark_faults: Sequence[str] = ()  # what of the benchmarks could not be read, by reason
+    not_embedded: int = 0  # questions that the endpoint of embeddings rejected
 
 
 def gather(engine: Engine, run_ids: Sequence[str], staging: Path) -> int:
@@ -120,6 +128,7 @@ def examine(staging: Path, settings: ReleaseSettings, embed: Embed | None = None
         excluded=dict(sorted(Counter(reason for reason, _ in excluded.values()).items())),
         benchmarks=dict(sorted(benchmarks.counts.items())),
         benchmark_faults=tuple(f"{count} lines: {why}" for why, count in sorted(benchmarks.faults.items())),
+        not_embedded=embed.rejected if embed else 0,
     )
     return replace(found, release_id=_release_id(staging, settings, found))
 
@@ -291,6 +300,10 @@ def _limits(settings: ReleaseSettings, examined: Examined) -> tuple[str, ...]:
     if not examined.benchmarks:
         limits.insert(0, "The rows were compared with no benchmark: do not evaluate on public test sets.")
     limits += [f"Of the benchmarks could not be read: {fault}." for fault in examined.benchmark_faults]
+    if examined.not_embedded:
+        limits.append(
+            f"{examined.not_embedded} questions could not be embedded; they were compared by words alone."
+        )
     if not settings.embedder:
         limits.append("Duplicates were found by words alone; questions with the same meaning may remain.")
     return tuple(limits)

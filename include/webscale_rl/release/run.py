@@ -13,18 +13,25 @@ from sqlalchemy import Engine
 
 from webscale_rl.errors import ConfigurationError
 from webscale_rl.faultpoints import reach
+from webscale_rl.records import ClaimScope, Domain, TaskForm
 from webscale_rl.release.formats import FORMATS
 from webscale_rl.release.publish import is_published, publish, write_manifest
 from webscale_rl.release.release import Embed, Examined, describe, examine, gather, members, rows_of
 from webscale_rl.release.report.data import gather as gather_report
 from webscale_rl.release.report.write import write_report
-from webscale_rl.release.selection import Selection
+from webscale_rl.release.selection import BALANCED, Selection
 from webscale_rl.release.settings import ReleaseSettings
 from webscale_rl.release.staging import clear, staging
-from webscale_rl.rewards import PROMPT_VERSION
+from webscale_rl.rewards import ANSWER_TYPES, PROMPT_VERSION
 from webscale_rl.store import releases
 
 EXAMINED = "examined.json"
+VALUES = {  # of the columns that can have no others
+    "domain": [*Domain],
+    "task_form": [*TaskForm],
+    "answer_type": ANSWER_TYPES,
+    "claim_scope": [*ClaimScope],
+}
 
 
 def prepare(
@@ -136,12 +143,19 @@ def _write(
 
 
 def settings_of(params: Mapping[str, Any], embedder: str = "") -> ReleaseSettings:
-    """Return the settings that the form amounts to; ``embedder`` names the model of embeddings, if any."""
-    columns = ("domain", "source", "licence", "task_form", "answer_type", "claim_scope")
+    """Return the settings that the form amounts to; ``embedder`` names the model of embeddings, if any.
+
+    Raises:
+        ConfigurationError: a value is named that no pair can have.
+    """
+    for column, known in VALUES.items():
+        named = [*params[f"{column}s"], *params["shares"].get(column, ())]
+        if unknown := sorted(set(named) - set(known)):
+            raise ConfigurationError(f"{column} {unknown[0]!r} is none of {', '.join(known)}")
     return ReleaseSettings(
         name=params["name"],
         selection=Selection(
-            allowed={column: tuple(params[f"{column}s"]) for column in columns},
+            allowed={column: tuple(params[f"{column}s"]) for column in BALANCED},
             min_label_confidence=params["min_label_confidence"],
             pass_rates=(params["min_pass_rate"], params["max_pass_rate"]),
             unmeasured=params["unmeasured"],
