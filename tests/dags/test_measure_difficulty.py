@@ -1,8 +1,16 @@
 """The DAG that measures as Airflow reads it."""
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from webscale_rl.difficulty_form import DIFFICULTY_FORM
+from webscale_rl.store.engine import REPOSITORY, open_engine
 
 
 @pytest.fixture
@@ -64,3 +72,55 @@ def test_form_and_library_have_the_same_defaults(dag: dict[str, Any]) -> None:
     assert found == DifficultyConfig(solvers={"m": ModelName(model="m")})
     assert defaults["attempts"] == DEFAULT_ATTEMPTS
     assert defaults["converted_run"] is None, "pairs accepted long ago are measured, too"
+
+
+OPEN = """
+import json, sys
+from webscale_rl.airflow_adapter.difficulty import open_measurement
+from webscale_rl.errors import ConfigurationError
+
+try:
+    open_measurement("run", json.loads(sys.argv[1]))
+except ConfigurationError as error:
+    print(error)
+"""
+
+
+def test_a_secret_in_the_uri_of_rollouts_is_refused_before_it_is_stored(
+    database: str, tmp_path: Path
+) -> None:
+    """Whoever may read the table of runs would read it."""
+    params = {name: field["default"] for name, field in DIFFICULTY_FORM.items()}
+    params |= {"rollouts": "s3://user:hunter2@bucket/rollouts.jsonl", "rollouts_solver": "policy"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")} | {
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/airflow.db",
+        "AIRFLOW_CONN_WEBSCALE_DB": database.replace("postgresql+psycopg", "postgres"),
+        "PYTHONPATH": str(REPOSITORY / "include"),
+    }
+
+    def opened(**changed: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", OPEN, json.dumps(params | changed)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip().rpartition("\n")[2]
+
+    def stored() -> list[Any]:
+        engine = open_engine(database)
+        with engine.connect() as connection:
+            found = list(connection.exec_driver_sql("SELECT parameters->>'rollouts' FROM runs").scalars())
+        engine.dispose()
+        return found
+
+    said = opened()
+    assert "must hold no user, password or query" in said
+    assert "hunter2" not in said
+    assert stored() == []
+    assert opened(rollouts="s3://bucket/rollouts.jsonl") == ""
+    assert stored() == ["s3://bucket/rollouts.jsonl"]

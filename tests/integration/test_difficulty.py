@@ -5,6 +5,7 @@ import gzip
 import json
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from webscale_rl.difficulty import run as steps
 from webscale_rl.difficulty.attempts import solver_name
 from webscale_rl.difficulty.rollouts import Imported, import_rollouts
 from webscale_rl.difficulty.solvers import distinct, probe_solvers
+from webscale_rl.difficulty.statistics import histogram, mixed_share
 from webscale_rl.difficulty.summary import Summary, summarise
 from webscale_rl.difficulty.worker import MeasureSettings, measure_shard
 from webscale_rl.difficulty_form import DIFFICULTY_FORM
@@ -31,6 +33,7 @@ from webscale_rl.store.engine import libpq_url
 Start = Callable[..., Endpoint]
 
 DEFAULTS = {name: field["default"] for name, field in DIFFICULTY_FORM.items()}
+MOST = 1024  # shards of a run
 FORMS = sorted(DRAFTS)  # one accepted pair of each
 CONDITIONS = {"choice": 2, "compute": 2, "derive": 2}  # the other forms meet one
 WHOLE, ALL = len(FORMS), sum(CONDITIONS.get(form, 1) for form in FORMS)
@@ -63,7 +66,7 @@ class Measuring:
         config = steps.config_of(endpoints, params)
         own = measurements.measuring(run_id)
         runs.open_run(self.engine, own, config, params)
-        shard_ids = steps.assign(self.engine, own, params["converted_run"])
+        shard_ids = steps.assign(self.engine, own, params["converted_run"], MOST)
         sources = measurements.sources(self.engine, params["converted_run"])
         settings = MeasureSettings(
             libpq_url(self.pipeline.url), endpoints, config, sources, params["attempts"], budget=budget
@@ -234,7 +237,7 @@ async def test_a_killed_worker_costs_no_paid_attempt(measuring: Measuring, offli
     config = steps.config_of({"solver": endpoint}, params)
     own = measurements.measuring("measured")
     runs.open_run(measuring.engine, own, config, params)
-    (shard,) = steps.assign(measuring.engine, own, "run")
+    (shard,) = steps.assign(measuring.engine, own, "run", MOST)
     sources = measurements.sources(measuring.engine, "run")
     code = f"""
 import asyncio
@@ -311,20 +314,65 @@ async def test_marks_follow_the_attempts_and_go_with_them(
     assert measuring.tally("recall") == (8, 1)
 
 
+async def test_a_mark_stays_until_its_own_condition_is_measured_again(
+    measuring: Measuring, offline_endpoint: Start
+) -> None:
+    """A cheap rerun of the questions alone would otherwise let guessable pairs back into a release."""
+    answers = [
+        says("The question is not shown", "\\boxed{Collatz conjecture}"),
+        says(["Parts of this question are missing", "Is it closed to boats?"], "\\boxed{unknown}"),
+        says("Parts of this question are missing", "\\boxed{88 million cubic metres}"),
+        says("Is it closed to boats?", "\\boxed{yes}"),
+        says(RECALL, "\\boxed{1938}"),
+    ]
+    endpoint = offline_endpoint(script=answers)
+    await measuring.run(endpoint, attempts=8)
+    guessable = [("choice", "guessable_options"), ("compute", "guessable_without_givens")]
+    assert measuring.marks() == [*guessable, ("recall", "suspect_label")]
+
+    def say(response: str, instead_of: str) -> None:
+        with measuring.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE llm_calls SET response = %s WHERE response = %s", (response, instead_of)
+            )
+
+    say("\\boxed{1937}", instead_of="\\boxed{1938}")
+    say("\\boxed{Collatz lemma}", instead_of="\\boxed{Collatz conjecture}")
+    alone = {"options_only": False, "without_givens": False}
+    await measuring.run(endpoint, attempts=8, run_id="questions alone", **alone)
+    assert measuring.marks() == guessable, "what proves them stands in the table"
+    assert measuring.tally("choice", "options_only") == (8, 8)
+    await measuring.run(endpoint, attempts=8, run_id="options, too", without_givens=False)
+    assert measuring.marks() == guessable[1:]
+
+
 async def test_rules_mark_what_they_see_without_any_solver(measuring: Measuring) -> None:
     with measuring.engine.begin() as connection:
         connection.exec_driver_sql(
             "UPDATE questions SET question = 'In which year, was it 1937, did he?' WHERE task_form = 'recall'"
         )
     runs.open_run(measuring.engine, "difficulty:m", steps.config_of({}, DEFAULTS), {})
-    steps.assign(measuring.engine, "difficulty:m", None)
+    steps.assign(measuring.engine, "difficulty:m", None, MOST)
     assert measuring.marks() == [("recall", "answer_in_question")]
     with measuring.engine.begin() as connection:
         connection.exec_driver_sql(
             "UPDATE questions SET question = 'In which year?' WHERE task_form = 'recall'"
         )
-    steps.assign(measuring.engine, "difficulty:m", None)
+    steps.assign(measuring.engine, "difficulty:m", None, MOST)
     assert measuring.marks() == []
+
+
+async def test_a_run_over_too_many_shards_ends_before_any_work_is_done(measuring: Measuring) -> None:
+    """Marking more than a thousand shards by rules takes long, and the user learns only then to choose a run."""
+    with measuring.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE questions SET question = 'Was it 1937?' WHERE task_form = 'recall'"
+        )
+    runs.open_run(measuring.engine, "difficulty:m", steps.config_of({}, DEFAULTS), {})
+    with pytest.raises(ConfigurationError, match=r"lie in 1 shards, more than .* measure one run"):
+        steps.assign(measuring.engine, "difficulty:m", None, 0)
+    assert measuring.marks() == []
+    assert measuring.pipeline.rows("SELECT * FROM run_shards WHERE run_id = 'difficulty:m'") == []
 
 
 async def test_pairs_accepted_long_ago_are_measured_without_their_documents(
@@ -506,6 +554,75 @@ async def test_rollouts_quarantine_a_suspect_label(measuring: Measuring) -> None
         imported={"batch": found.batch},
     )
     assert (summary.pairs, summary.missing, summary.whole.attempts) == (2, 0, 16)
+
+
+async def test_an_import_does_not_keep_the_questions_in_memory(measuring: Measuring) -> None:
+    """Rollouts of a long training meet every pair: with all questions in memory the task would be killed."""
+    copied = 4_000
+    with measuring.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO questions SELECT c.* FROM questions q, generate_series(1, %s) n, "
+            "jsonb_populate_record(q, jsonb_build_object('id', 'copy ' || n, 'pair_id', 'pair ' || n, "
+            "'question', repeat('Which year? ', 150))) c WHERE q.task_form = 'recall' AND q.state = 'accepted'",
+            (copied,),
+        )
+    lines = [{"id": f"pair {n}", "reward": n % 2} for n in range(1, copied + 1)]
+    path = rollouts(measuring, "r.jsonl", lines)
+    load(measuring, rollouts(measuring, "first.jsonl", lines[:10]))  # what is imported and compiled once
+    tracemalloc.start()
+    try:
+        found = load(measuring, path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (found.rollouts, found.pairs, found.successes) == (copied, copied, copied // 2)
+    assert most / copied < 2_000, f"{most / copied:.0f} bytes a pair"
+
+
+async def test_a_summary_needs_no_more_memory_for_more_pairs(measuring: Measuring) -> None:
+    pairs, solvers = 20_000, 2
+    with measuring.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO solver_attempts (pair_id, solver, prompt_version, temperature, condition, batch, attempts, "
+            "successes, unsure, unanswered) SELECT 'pair ' || n, 'solver ' || s, %s, 1, 'question', 'b', 8, "
+            "(n + s) %% 9, (n %% 3 = 0)::int, (n %% 2)::int "
+            "FROM generate_series(1, %s) n, generate_series(1, %s) s",
+            (PROMPT_VERSION, pairs, solvers),
+        )
+        connection.exec_driver_sql("ANALYZE solver_attempts")
+
+    def summary() -> Summary:
+        return summarise(
+            measuring.engine,
+            "difficulty:none",
+            [],
+            solvers=[],
+            temperature=1.0,
+            group=4,
+            imported={"batch": "b"},
+        )
+
+    summary()  # what is imported and compiled once
+    tracemalloc.start()
+    try:
+        found = summary()
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 500_000
+    tallies = [[(n + s) % 9 for s in (1, 2)] for n in range(1, pairs + 1)]
+    assert (found.pairs, found.whole.pairs, found.whole.attempts) == (pairs, pairs, 16 * pairs)
+    assert found.whole.successes == sum(map(sum, tallies))
+    assert found.whole.unsure == solvers * (pairs // 3)
+    assert found.whole.unanswered == solvers * (pairs // 2)
+    assert found.whole.pass_rates == histogram(sum(each) / 16 for each in tallies)
+    assert found.whole.learnable == round(sum(5 <= sum(each) <= 11 for each in tallies) / pairs, 4)
+    mixed = [mixed_share(one, 8, 4) for each in tallies for one in each]
+    assert found.whole.mixed_groups == pytest.approx(sum(mixed) / len(mixed), abs=1e-4)
+    assert list(found.solvers) == [f"solver {s}, temperature 1, rollouts b" for s in (1, 2)]
+    first = found.solvers["solver 1, temperature 1, rollouts b"]
+    assert (first.pairs, first.attempts) == (pairs, 8 * pairs)
+    assert first.pass_rates == histogram(each[0] / 8 for each in tallies)
 
 
 async def test_the_command_imports_into_a_named_database(measuring: Measuring) -> None:

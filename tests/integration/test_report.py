@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from tests.fixtures.forms import DOCUMENTS, DRAFTS, script
 from tests.fixtures.pipeline import Pipeline
@@ -21,14 +21,18 @@ from webscale_rl.llm.endpoint import Endpoint
 from webscale_rl.release.about import About
 from webscale_rl.release.report.counted import Lengths
 from webscale_rl.release.report.data import ReportData, gather
+from webscale_rl.release.report.diversity import RUNS, Asked, compared
 from webscale_rl.release.report.drawn import columns
-from webscale_rl.release.report.order import First, ranked
+from webscale_rl.release.report.funnels import added
+from webscale_rl.release.report.order import First, rank, ranked
 from webscale_rl.release.report.passages import passage
+from webscale_rl.release.report.rejections import at_random, reasons
 from webscale_rl.release.report.words import percent, seen, stretches
 from webscale_rl.release.report.write import write_report
 from webscale_rl.release.rows import RELEASE_SCHEMA, Rows
 from webscale_rl.rewards.prompt import PROMPT_VERSION
 from webscale_rl.store.calibrations import keep_calibration
+from webscale_rl.store.queries import funnel
 
 Start = Callable[..., Endpoint]
 
@@ -417,6 +421,105 @@ async def test_other_runs_are_compared_at_the_same_number_of_questions(
     assert {(each.run_id, each.inside) for each in both.others} == {("run", True), ("other", True)}
     assert "(in this release)" in page_of(both, tmp_path)
     assert both.levels.documents.total == 4 + 1
+
+
+def earlier_runs(pipeline: Pipeline, number: int, questions: int) -> None:
+    """Record runs of an hour each before the run, each with a shard, a configuration and accepted pairs of its own.
+
+    Of every third all questions were rejected.
+    """
+    with pipeline.engine.begin() as connection:
+        for query in (
+            "INSERT INTO configurations SELECT c.* FROM configurations k, generate_series(1, :number) r, "
+            "jsonb_populate_record(k, jsonb_build_object('config_hash', 'config ' || r)) c",
+            "INSERT INTO shards (id, uri, n_documents, n_tokens) "
+            "SELECT 'shard ' || r, '', :questions, 1 FROM generate_series(1, :number) r",
+            "INSERT INTO runs SELECT c.* FROM runs k, generate_series(1, :number) r, "
+            "jsonb_populate_record(k, jsonb_build_object('id', 'run ' || lpad(r::text, 3, '0'), "
+            "'config_hash', 'config ' || r, 'started_at', k.started_at - r * interval '1 hour')) c",
+            "INSERT INTO run_shards (run_id, position, shard_id) "
+            "SELECT 'run ' || lpad(r::text, 3, '0'), 0, 'shard ' || r FROM generate_series(1, :number) r",
+            "INSERT INTO documents SELECT c.* FROM documents k, generate_series(1, :number) r, "
+            "generate_series(1, :questions) q, jsonb_populate_record(k, jsonb_build_object("
+            "'shard_id', 'shard ' || r, 'position', q, 'document_id', r || ' ' || q)) c "
+            "WHERE k.document_id = (SELECT min(document_id) FROM documents)",
+            "INSERT INTO questions SELECT c.* FROM questions k, generate_series(1, :number) r, "
+            "generate_series(1, :questions) q, jsonb_populate_record(k, jsonb_build_object("
+            "'id', r || ' ' || q, 'pair_id', r || ' ' || q, 'config_hash', 'config ' || r, "
+            "'document_id', r || ' ' || q, "
+            "'state', CASE WHEN r % 3 = 0 THEN 'rejected' ELSE 'accepted' END)) c "
+            "WHERE k.id = (SELECT min(id) FROM questions WHERE state = 'accepted')",
+        ):
+            connection.execute(text(query), {"number": number, "questions": questions})
+
+
+def test_of_many_earlier_runs_only_the_newest_with_pairs_are_read(converted: Pipeline) -> None:
+    """Whoever converts every night would wait for the questions of all nights at each release."""
+    runs, questions = 40, 25
+    earlier_runs(converted, runs, questions)
+    asked = [Asked("Which year was it?", "A reader")] * 10
+    read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'questions'"
+    with converted.engine.begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
+        for other in ("seqscan", "hashjoin", "mergejoin", "bitmapscan"):  # what is read is what is asked for
+            connection.exec_driver_sql(f"SET LOCAL enable_{other} = off")
+        before = connection.exec_driver_sql(read).scalar_one()
+        found = compared(connection, asked, ["run"], "1")
+        rows = connection.exec_driver_sql(read).scalar_one() - before
+    newest = [f"run {number:03}" for number in range(1, runs) if number % 3][:RUNS]
+    assert [(each.run_id, each.inside, each.pairs) for each in found] == [
+        (run_id, False, questions) for run_id in newest
+    ]
+    others = RUNS // 2  # of those before the last of them, all questions were rejected
+    assert rows < (2 * RUNS + others + 1) * questions, "all questions were read of every earlier run"
+
+
+def test_examples_are_chosen_without_sorting_whole_questions(converted: Pipeline) -> None:
+    """A million rejected questions with their drafts would be sorted on disk for three of each reason."""
+    rejected, hashes = 2_000, 40  # of 32 characters, which cannot be compressed
+    with converted.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO questions SELECT c.* FROM questions k, generate_series(1, :number) n, "
+                "jsonb_populate_record(k, jsonb_build_object('id', 'copy ' || n, 'reason', 'reason ' || n % 4, "
+                "'question', (SELECT string_agg(md5(n || ' ' || i), '') FROM generate_series(1, :hashes) i))) c "
+                "WHERE k.state = 'disputed'"
+            ),
+            {"number": rejected, "hashes": hashes},
+        )
+    asked: list[tuple[str, Any]] = []
+    with converted.engine.connect() as connection:
+        event.listen(
+            connection,
+            "before_cursor_execute",
+            lambda c, cursor, query, values, *_: asked.append((query, values)),
+        )
+        found = reasons(connection, added([funnel(converted.engine, "run")]), ["run"], "1")
+        drawn = at_random(connection, ["run"], "1", 10)
+        sorted_kb = [
+            _sorted_kb(
+                connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}", values).scalar_one()
+            )
+            for query, values in list(asked)
+            if "questions" in query
+        ]
+    by_reason = {reason.name: reason for reason in found if reason.name.startswith("reason ")}
+    assert [len(reason.examples) for reason in by_reason.values()] == [3] * 4
+    ids = [
+        row[0] for row in converted.rows("SELECT id FROM questions WHERE state IN ('rejected', 'disputed')")
+    ]
+    assert [each.id for each in drawn] == sorted(ids, key=lambda key: rank("1", key))[:10]
+    assert len(sorted_kb) == 2
+    assert max(sorted_kb) < rejected * hashes * 32 / 1_000 / 4
+
+
+def _sorted_kb(plan: Any) -> float:
+    """Return how much the sorts of a plan held, in memory or on disk."""
+
+    def walk(node: dict[str, Any]) -> float:
+        return node.get("Sort Space Used", 0) + sum(walk(child) for child in node.get("Plans", ()))
+
+    return walk(plan[0]["Plan"])
 
 
 def test_gpu_time_is_that_in_which_calls_were_under_way(converted: Pipeline, tmp_path: Path) -> None:

@@ -9,7 +9,12 @@ from psycopg import AsyncConnection
 from psycopg.errors import UndefinedColumn
 
 from webscale_rl.config import ConversionConfig, ModelName
+from webscale_rl.difficulty.attempts import Attempt
+from webscale_rl.difficulty.conditions import Condition
+from webscale_rl.difficulty.marks import marks_of
+from webscale_rl.difficulty.pairs import Pair
 from webscale_rl.errors import LeaseLost, ShardBusy, Stopping
+from webscale_rl.rewards import AnswerSpec
 from webscale_rl.store import conversions
 from webscale_rl.store.bulk import KEYS
 from webscale_rl.store.conversions import Claim, FencedWriter, claim
@@ -184,6 +189,18 @@ def test_bulk_writes_know_the_keys_of_the_tables() -> None:
     for table, key in KEYS.items():
         assert key == tuple(column.name for column in Base.metadata.tables[table].primary_key), table
     assert set(conversions.TABLES) <= set(KEYS)
+
+
+def test_every_condition_replaces_the_mark_that_follows_from_it() -> None:
+    """Another name there would let marks stay whose reason has gone."""
+    spec = AnswerSpec("choice", "A pond", options=("A pond", "A lake", "A sea", "A bay"))
+    pair = Pair("pair", "document", "choice", "What is it?", spec)
+    right, wrong = Attempt(True, "same", "A pond"), Attempt(False, "different", "A lake")
+    for condition in Condition:
+        attempts = {condition: [wrong if condition is Condition.QUESTION else right] * 8}
+        (found,) = marks_of(pair, attempts)
+        assert conversions.MARK_OF[condition.value] == found.mark.value
+    assert len(conversions.MARK_OF) == len(Condition)
 
 
 async def test_the_lease_is_extended_while_nothing_is_written(

@@ -3,12 +3,14 @@
 import contextlib
 import io
 import json
+import math
 import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from webscale_rl.calibration.calibrate import Calibration, Results
 from webscale_rl.calibration.confusion import (
     Difference,
     Observation,
@@ -19,7 +21,10 @@ from webscale_rl.calibration.confusion import (
 )
 from webscale_rl.calibration.items import BadLine, Defect, Items, PairItem, read_items
 from webscale_rl.calibration.judgements import ungated
-from webscale_rl.calibration.recommend import canary_bounds
+from webscale_rl.calibration.measure import DEPTHS, Measured
+from webscale_rl.calibration.recommend import CanaryBounds, canary_bounds, recommendations
+from webscale_rl.calibration.report import as_text
+from webscale_rl.config import ModelName
 from webscale_rl.corpus.tokens import count
 from webscale_rl.errors import ConfigurationError
 from webscale_rl.records import Domain, Question, TaskForm
@@ -164,6 +169,15 @@ def test_the_sign_test_counts_both_tails() -> None:
     assert sign_test(6, 0) == pytest.approx(2 / 64)
     assert sign_test(3, 3) == 1.0
     assert sign_test(0, 0) == 1.0
+    assert sign_test(2, 1) == 1.0
+
+
+def test_the_sign_test_takes_any_number_of_items() -> None:
+    """Whoever brings a thousand items would lose all that was paid for."""
+    assert sign_test(550, 550) == 1.0
+    assert sign_test(1_100, 0) == 0.0
+    normal = math.erfc((1_300 - 1_200 - 1) / math.sqrt(2_500) / math.sqrt(2))
+    assert sign_test(1_300, 1_200) == pytest.approx(normal, rel=0.01)
 
 
 def seen(number: int, label: str, outcome: str, must: bool | None, flagged: bool | None) -> Observation:
@@ -204,6 +218,62 @@ def test_the_precision_follows_from_what_is_accepted_and_missed() -> None:
     assert by_share[0.2].low < by_share[0.2].share < by_share[0.2].high < 1.0
     bounds = canary_bounds((), (found,), {}, {})
     assert bounds.canary_min_accepted == pytest.approx(0.45), "half of Wilson's lower end of 40 of 40, 0.91"
+
+
+def checked(defect: str, flagged: list[bool | None]) -> list[Observation]:
+    return [seen(each, f"{defect}", "-", defect != "none", flag) for each, flag in enumerate(flagged)]
+
+
+def test_a_defect_that_one_depth_has_no_usable_answer_for_costs_nothing_else() -> None:
+    """About 900 paid calls would be lost with the recommendation."""
+    good, wrong = checked("none", [False, False, True]), checked("wrong_value", [True, False])
+    leaks = checked("leak", [False, True])
+    unusable = [each.model_copy(update={"flagged": None, "outcome": "no usable answer"}) for each in leaks]
+    measured = Measured(
+        stages=[],
+        checks={"lean": [*good, *wrong, *leaks], "full": [*good, *wrong, *unusable]},
+        hits=[],
+        usage={},
+    )
+    checks = tuple(check_confusion(depth, measured.checks[depth]) for depth in DEPTHS)
+    bounds = canary_bounds((), checks, {}, {})
+    said = "\n".join(recommendations(ITEMS, measured, (), checks, bounds))
+    assert "wrong_value 1/2 = 0.50 [0.09, 0.91] (full 0.50)" in said
+    assert "leak 1/2 = 0.50 [0.09, 0.91] (full: no usable answer)" in said
+    nothing = Measured(stages=[], checks=dict.fromkeys(DEPTHS, unusable), hits=[], usage={})
+    checks = tuple(check_confusion(depth, unusable) for depth in DEPTHS)
+    (depth, *_) = recommendations(ITEMS, nothing, (), checks, bounds)
+    assert "no sure gain" in depth
+    assert "Lean catches" not in depth
+
+
+def test_a_defect_without_a_usable_answer_shows_no_share() -> None:
+    """The share of good pairs in its row would pass for what is caught of it."""
+    observations = [
+        *checked("none", [False] * 9 + [True]),
+        *checked("leak", [None, None]),
+        *checked("ambiguous", [True, False]),
+    ]
+    bounds = CanaryBounds(canary_min_accepted=0.1, canary_max_abstained=0.9, canary_max_failed=0.1)
+    found = Calibration(
+        id="0",
+        models={"generator": ModelName(model="m")},
+        prompt_versions={},
+        n_items=14,
+        results=Results(
+            stages=(),
+            shares={},
+            checks=(check_confusion("lean", observations),),
+            canary=bounds,
+            recommendations=(),
+            usage={},
+            bad_lines=(),
+        ),
+    )
+    rows = {line.split()[1]: line for line in as_text(found).splitlines() if line.startswith("│")}
+    assert "9/10 = 0.90" in rows["none"]
+    assert "1/2 = 0.50" in rows["ambiguous"]
+    assert rows["leak"].split("│")[3].strip() == "none"
 
 
 LINE = {

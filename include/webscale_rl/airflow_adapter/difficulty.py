@@ -19,6 +19,7 @@ from webscale_rl.airflow_adapter.surroundings import (
     stop_at_sigterm,
     store_uri,
 )
+from webscale_rl.corpus.files import require_no_secret
 from webscale_rl.difficulty import run as measurement
 from webscale_rl.difficulty.config import DifficultyConfig
 from webscale_rl.difficulty.rollouts import import_rollouts as read_rollouts
@@ -49,7 +50,13 @@ async def probe_solvers(params: Mapping[str, Any]) -> list[str]:
 
 
 def open_measurement(run_id: str, params: Mapping[str, Any]) -> str:
-    """Record the run with its configuration and return its id in the database."""
+    """Record the run with its configuration and return its id in the database.
+
+    Raises:
+        ConfigurationError: the URI of the rollouts holds a secret.
+    """
+    if params["rollouts"]:
+        require_no_secret(params["rollouts"])  # which would stand in the record
     own = measurements.measuring(run_id)
     with database() as engine:
         runs.open_run(engine, own, _difficulty(params), dict(params))
@@ -72,17 +79,15 @@ def import_rollouts(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def list_shards(run: str, params: Mapping[str, Any]) -> list[str]:
-    """Return the ids of the shards whose pairs are measured; none where rollouts are imported instead."""
+    """Return the ids of the shards whose pairs are measured; none where rollouts are imported instead.
+
+    Raises:
+        ConfigurationError: the pairs lie in more shards than Airflow can map over.
+    """
     if params["rollouts"]:
         return []
     with database() as engine:
-        shard_ids = measurement.assign(engine, run, params["converted_run"])
-    if len(shard_ids) > MAX_SHARDS:
-        raise ConfigurationError(
-            f"the accepted pairs lie in {len(shard_ids)} shards, more than Airflow maps over ({MAX_SHARDS}): measure "
-            "one run of convert_corpus at a time"
-        )
-    return shard_ids
+        return measurement.assign(engine, run, params["converted_run"], MAX_SHARDS)
 
 
 async def measure_shard(run: str, shard_id: str, params: Mapping[str, Any]) -> dict[str, int]:

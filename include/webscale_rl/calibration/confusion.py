@@ -217,8 +217,9 @@ def _precision(defective: float, accepted: Share, missed: Share) -> Precision:
 def sign_test(more: int, fewer: int) -> float:
     """Return the two-sided p of so uneven a split of paired changes, if both ways were equally likely."""
     n = more + fewer
-    tail = sum(math.comb(n, k) for k in range(min(more, fewer) + 1))
-    return min(1.0, math.ldexp(tail, 1 - n))
+    tail: int = sum(math.comb(n, k) for k in range(min(more, fewer) + 1))
+    ways: int = 2**n  # an integer: of a thousand changes neither is a float
+    return min(1.0, 2 * tail / ways)
 
 
 def flagged_where(

@@ -87,17 +87,23 @@ def _depth(measured: Measured, checks: Sequence[CheckConfusion]) -> str:
     by_depth = {check.depth: check for check in checks}
     least = sorted(by_depth["lean"].caught.items(), key=lambda pair: pair[1].share)[:3]
     missed = ", ".join(
-        f"{kind} {share.words()} (full {by_depth['full'].caught[kind].share:.2f})" for kind, share in least
+        f"{kind} {share.words()} ({_full(by_depth['full'].caught.get(kind))})" for kind, share in least
     )
     said = (
         f"full catches {more} defects that lean lets pass (and {fewer} fewer), and turns down {lost} of {good} good "
-        f"pairs that lean accepts. Lean catches least of: {missed}."
+        "pairs that lean accepts."
     )
+    if missed:
+        said += f" Lean catches least of: {missed}."
     if more > fewer and sign_test(more, fewer) < SURE:
         if lost / max(good, 1) > more / max(len(bad & both), 1):
             return f"Check depth: full is stricter on good pairs more than on bad ones, so lean: {said}"
         return f"Check depth: full. {said}"
     return f"Check depth: these items show no sure gain of full over lean. {said}"
+
+
+def _full(caught: Share | None) -> str:
+    return f"full {caught.share:.2f}" if caught else "full: no usable answer"
 
 
 def _at_chance(stages: Sequence[StageConfusion]) -> Iterator[str]:

@@ -17,10 +17,18 @@ from rich.table import Table
 from rich.text import Text
 
 from webscale_rl.calibration.calibrate import Calibration, Results
-from webscale_rl.calibration.confusion import SHOWN_WRONG, Cell, CheckConfusion, StageConfusion
+from webscale_rl.calibration.confusion import (
+    GOOD,
+    SHOWN_WRONG,
+    Cell,
+    CheckConfusion,
+    Share,
+    StageConfusion,
+)
 from webscale_rl.offline import MODEL as OFFLINE
 
 FILE = "calibration.json"
+NOTHING = Share.of(0, 0)  # of a defect that there was no usable answer for
 LINE_SECONDS = 5.0  # between lines where the output is no terminal
 TASKS = {  # what it means that a stage flags an item
     "gate": "rejects by rules",
@@ -155,7 +163,7 @@ def _check_table(check: CheckConfusion) -> Table:
     for name in ("defect", "outcomes", "accepted (good), caught (the rest)"):
         table.add_column(name)
     for label, outcomes in _by_label(check.cells):
-        share = check.caught.get(label, check.good_accepted)
+        share = check.good_accepted if label == GOOD else check.caught.get(label, NOTHING)
         table.add_row(label, outcomes, share.words())
     table.add_section()
     table.add_row("all defects", "caught", check.caught_all.words(), style="bold")

@@ -43,6 +43,14 @@ class Tally:
     unsure: int
     unanswered: int
 
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.attempts + other.attempts,
+            self.successes + other.successes,
+            self.unsure + other.unsure,
+            self.unanswered + other.unanswered,
+        )
+
     @classmethod
     def of(cls, attempts: Sequence[Attempt]) -> Tally:
         """Count attempts."""

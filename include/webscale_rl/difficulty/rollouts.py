@@ -84,20 +84,24 @@ class Imported:
         self.only_ours += reward < 0.5 and ours
 
 
-@dataclass
+@dataclass(slots=True)
 class _Group:
-    """The attempts of one solver at one pair, at one temperature."""
+    """The attempts of one solver at one pair, at one temperature. All of a file are in memory, so it is small."""
 
-    pair: Pair
-    count: Counter[str] = field(default_factory=Counter)  # by the columns of a tally
-    kept: list[Attempt] = field(default_factory=list)
+    count: Tally = field(default_factory=lambda: Tally.of(()))
+    kept: list[Attempt] | None = None  # None while there are none, and where the label is not suspect
 
     def add(self, attempt: Attempt) -> None:
-        self.count.update(asdict(Tally.of([attempt])))
-        if self.count["successes"]:
-            self.kept.clear()  # its label is not suspect
+        self.count += Tally.of((attempt,))
+        if self.count.successes:
+            self.kept = None
+        elif self.kept is None:
+            self.kept = [attempt]
         elif len(self.kept) < KEPT:
             self.kept.append(attempt)
+
+    def may_be_suspect(self, suspect_attempts: int) -> bool:
+        return self.kept is not None and self.count.attempts >= suspect_attempts
 
 
 _Groups = dict[tuple[str, str, float], _Group]  # by pair, solver and temperature
@@ -130,10 +134,9 @@ def import_rollouts(
     with engine.connect() as connection:
         while chunk := list(islice(lines, LINES)):
             _take(connection, chunk, groups, found, Rollout("", None, None, solver, temperature))
-    rows = [_row(key, group) for key, group in sorted(groups.items(), key=lambda item: item[0])]
-    marks = _marks(groups, suspect_attempts)
+        marks = _marks(connection, groups, suspect_attempts)
     with engine.begin() as connection:
-        replace_batch(connection, found.batch, rows)
+        replace_batch(connection, found.batch, (_row(key, groups[key]) for key in sorted(groups)))
         pair_ids = sorted({pair_id for pair_id, *_ in groups})
         replace_marks(connection, found.batch, pair_ids, marks)
     found.pairs = len(pair_ids)
@@ -181,7 +184,7 @@ def _take(
             if rollout.reward is not None and rollout.response is not None:
                 found.compare(rollout.reward, attempt.success)
             key = (rollout.pair_id, rollout.solver, rollout.temperature)
-            groups.setdefault(key, _Group(pair)).add(attempt)
+            groups.setdefault(key, _Group()).add(attempt)
 
 
 def read_line(record: Mapping[str, Any] | Fault, default: Rollout) -> Rollout | str:
@@ -230,27 +233,30 @@ def _attempt(pair: Pair, rollout: Rollout) -> Attempt:
 def _row(key: tuple[str, str, float], group: _Group) -> dict[str, Any]:
     pair_id, solver, temperature = key
     question = Condition.QUESTION
-    columns = ("attempts", "successes", "unsure", "unanswered")
     return {
         "pair_id": pair_id,
         "solver": solver,
         "prompt_version": question.prompt_version,
         "temperature": temperature,
         "condition": question.value,
-        **{name: group.count[name] for name in columns},
+        **asdict(group.count),
     }
 
 
-def _marks(groups: _Groups, suspect_attempts: int) -> list[dict[str, Any]]:
+def _marks(connection: Connection, groups: _Groups, suspect_attempts: int) -> list[dict[str, Any]]:
     """Return the marks of a batch: of several solvers that suspect a pair, the first by name speaks."""
     found: dict[str, dict[str, Any]] = {}
-    for (pair_id, solver, _), group in sorted(groups.items(), key=lambda item: item[0]):
-        if group.count["successes"] or group.count["attempts"] < suspect_attempts or pair_id in found:
-            continue
-        mark = suspect_label(group.pair.spec, group.kept, min(suspect_attempts, KEPT))
-        if mark:
-            said = f"{solver}: {mark.detail}"
-            found[pair_id] = {"pair_id": pair_id, "mark": mark.mark.value, "detail": said[:400]}
+    suspect = iter(sorted(key for key, group in groups.items() if group.may_be_suspect(suspect_attempts)))
+    while keys := list(islice(suspect, LINES)):
+        pairs = pairs_by_id(connection, sorted({pair_id for pair_id, *_ in keys}))
+        for key in keys:
+            pair_id, solver, _ = key
+            if pair_id in found or pair_id not in pairs:
+                continue
+            mark = suspect_label(pairs[pair_id].spec, groups[key].kept or (), min(suspect_attempts, KEPT))
+            if mark:
+                said = f"{solver}: {mark.detail}"
+                found[pair_id] = {"pair_id": pair_id, "mark": mark.mark.value, "detail": said[:400]}
     return list(found.values())
 
 

@@ -15,6 +15,7 @@ from webscale_rl.difficulty.conditions import Condition
 from webscale_rl.difficulty.config import DifficultyConfig
 from webscale_rl.difficulty.marks import RULES, answer_in_question
 from webscale_rl.difficulty.summary import Summary
+from webscale_rl.errors import ConfigurationError
 from webscale_rl.llm.endpoint import Endpoint
 from webscale_rl.store import measurements, runs
 
@@ -36,16 +37,25 @@ def config_of(endpoints: Mapping[str, Endpoint], params: Mapping[str, Any]) -> D
     )
 
 
-def assign(engine: Engine, run_id: str, converted: str | None) -> list[str]:
+def assign(engine: Engine, run_id: str, converted: str | None, most: int) -> list[str]:
     """Record which shards a run measures, mark their pairs by rules, and return their ids.
 
     Args:
         engine: of the service's database.
         run_id: of the run that measures, as ``runs`` has it.
         converted: a run of `convert_corpus`, or None for all accepted pairs.
+        most: how many shards Airflow maps over.
+
+    Raises:
+        ConfigurationError: there are more, or there is no such run. Then nothing was recorded or marked.
     """
     configs = measurements.sources(engine, converted)
     shard_ids = measurements.shards(engine, converted)
+    if len(shard_ids) > most:
+        raise ConfigurationError(
+            f"the accepted pairs lie in {len(shard_ids)} shards, more than Airflow maps over ({most}): measure one "
+            "run of convert_corpus at a time"
+        )
     runs.assign_shards(engine, run_id, None, shard_ids)
     for shard_id in shard_ids:
         mark_by_rules(engine, run_id, shard_id, configs)

@@ -45,9 +45,14 @@ def chance_of_at_least(successes: int, attempts: int, chance: float) -> float:
     )
 
 
+def band(rate: float) -> int:
+    """Return in which of ten bands, [0, 0.1) to [0.9, 1], a pass rate lies, from 0."""
+    return min(int(rate * BANDS + 1e-9), BANDS - 1)  # 3 of 10 is 0.3, whatever binary fractions say
+
+
 def histogram(rates: Iterable[float]) -> list[int]:
     """Return how many pass rates lie in each of ten bands, [0, 0.1) to [0.9, 1]."""
     counts = [0] * BANDS
     for rate in rates:
-        counts[min(int(rate * BANDS + 1e-9), BANDS - 1)] += 1  # 3 of 10 is 0.3, whatever binary fractions say
+        counts[band(rate)] += 1
     return counts

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import Engine
 
-from webscale_rl.difficulty.attempts import Tally
-from webscale_rl.difficulty.statistics import histogram, mixed_share
+from webscale_rl.difficulty.statistics import BANDS, band, mixed_share
 from webscale_rl.rewards.prompt import PROMPT_VERSION
 
 LEARNABLE = (0.3, 0.7)  # pass rates, ends included
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Pairs with so many successes in so many attempts each. ``unsure`` and ``unanswered`` are of all of them."""
+
+    attempts: int
+    successes: int
+    pairs: int
+    unsure: int
+    unanswered: int
 
 
 @dataclass(frozen=True)
@@ -33,19 +43,25 @@ class Spread:
     mixed_groups: float | None
 
     @classmethod
-    def of(cls, tallies: Sequence[Tally], group: int) -> Spread:
-        """Return the spread of tallies, one for each pair (or pair and solver)."""
-        rates = [tally.successes / tally.attempts for tally in tallies]
-        mixed = [mixed_share(tally.successes, tally.attempts, group) for tally in tallies]
+    def of(cls, counted: Sequence[Alike], group: int) -> Spread:
+        """Return the spread of pairs (or pairs and solvers)."""
+        pairs = sum(each.pairs for each in counted)
+        rates = [0] * BANDS
+        learnable, mixed = 0, 0.0
+        for each in counted:
+            rate = each.successes / each.attempts
+            rates[band(rate)] += each.pairs
+            learnable += each.pairs if LEARNABLE[0] <= rate <= LEARNABLE[1] else 0
+            mixed += each.pairs * mixed_share(each.successes, each.attempts, group)
         return cls(
-            pairs=len(tallies),
-            attempts=sum(tally.attempts for tally in tallies),
-            successes=sum(tally.successes for tally in tallies),
-            unsure=sum(tally.unsure for tally in tallies),
-            unanswered=sum(tally.unanswered for tally in tallies),
-            pass_rates=histogram(rates),
-            learnable=_share(LEARNABLE[0] <= rate <= LEARNABLE[1] for rate in rates),
-            mixed_groups=round(sum(mixed) / len(mixed), 4) if mixed else None,
+            pairs=pairs,
+            attempts=sum(each.attempts * each.pairs for each in counted),
+            successes=sum(each.successes * each.pairs for each in counted),
+            unsure=sum(each.unsure for each in counted),
+            unanswered=sum(each.unanswered for each in counted),
+            pass_rates=rates,
+            learnable=round(learnable / pairs, 4) if pairs else None,
+            mixed_groups=round(mixed / pairs, 4) if pairs else None,
         )
 
 
@@ -82,13 +98,32 @@ _MINE = """
         UNION SELECT pair_id FROM solver_attempts WHERE batch = %(batch)s AND batch <> ''
     )
 """
+# Counted there: millions of pairs have few different counts.
 _ATTEMPTS = (
     _MINE
     + """
-    SELECT pair_id, solver, temperature, batch, attempts, successes, unsure, unanswered
-    FROM mine JOIN solver_attempts USING (pair_id)
-    WHERE condition = 'question' AND prompt_version = %(version)s
-    ORDER BY pair_id, solver, temperature, batch
+    , tried AS (
+        SELECT pair_id, solver, temperature, batch, attempts, successes, unsure, unanswered
+        FROM mine JOIN solver_attempts USING (pair_id)
+        WHERE condition = 'question' AND prompt_version = %(version)s
+    )
+"""
+)
+_WHOLE = (
+    _ATTEMPTS
+    + """
+    SELECT attempts::int, successes::int, count(*)::int, sum(unsure)::bigint, sum(unanswered)::bigint
+    FROM (SELECT sum(attempts) AS attempts, sum(successes) AS successes, sum(unsure) AS unsure,
+                 sum(unanswered) AS unanswered FROM tried GROUP BY pair_id) pooled
+    GROUP BY 1, 2 ORDER BY 1, 2
+"""
+)
+_BY_SOLVER = (
+    _ATTEMPTS
+    + """
+    SELECT solver, temperature, batch, attempts, successes, count(*)::int, sum(unsure)::bigint,
+           sum(unanswered)::bigint
+    FROM tried GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
 """
 )
 _MARKS = (
@@ -126,27 +161,26 @@ def summarise(
         "version": PROMPT_VERSION,
         "batch": (imported or {}).get("batch", ""),
     }
-    by_pair: dict[str, Tally] = {}
-    by_solver: dict[str, list[Tally]] = {}
+    by_solver: dict[str, list[Alike]] = {}
     done = 0
     with engine.connect() as connection:
         count = connection.exec_driver_sql(_MINE + "SELECT count(*) FROM mine", values).scalar_one()
-        for row in connection.exec_driver_sql(_ATTEMPTS, values):
-            pair_id, solver, sampled, batch, *numbers = row
-            tally = Tally(*numbers)
-            by_pair[pair_id] = _sum(by_pair.get(pair_id), tally)
-            by_solver.setdefault(_named(solver, sampled, batch), []).append(tally)
-            done += not batch and solver in solvers and sampled == temperature
+        pooled = [Alike(*row) for row in connection.exec_driver_sql(_WHOLE, values)]
+        for solver, sampled, batch, *numbers in connection.exec_driver_sql(_BY_SOLVER, values):
+            alike = Alike(*numbers)
+            by_solver.setdefault(_named(solver, sampled, batch), []).append(alike)
+            if not batch and solver in solvers and sampled == temperature:
+                done += alike.pairs
         marks = {mark: int(number) for mark, number in connection.exec_driver_sql(_MARKS, values)}
-    whole = Spread.of(list(by_pair.values()), group)
-    each = Spread.of([tally for tallies in by_solver.values() for tally in tallies], group)
+    whole = Spread.of(pooled, group)
+    each = Spread.of([alike for counted in by_solver.values() for alike in counted], group)
     return Summary(
         pairs=count,
         missing=0 if imported else count * len(solvers) - done,
         group_size=group,
         prompt_version=PROMPT_VERSION,
         whole=Spread(**{**asdict(whole), "mixed_groups": each.mixed_groups}),
-        solvers={name: Spread.of(tallies, group) for name, tallies in sorted(by_solver.items())},
+        solvers={name: Spread.of(counted, group) for name, counted in sorted(by_solver.items())},
         marks=marks,
         note=note,
         imported=imported or {},
@@ -156,14 +190,3 @@ def summarise(
 def _named(solver: str, temperature: float, batch: str) -> str:
     origin = f", rollouts {batch[:12]}" if batch else ""
     return f"{solver}, temperature {temperature:g}{origin}"
-
-
-def _sum(one: Tally | None, other: Tally) -> Tally:
-    if one is None:
-        return other
-    return Tally(*(a + b for a, b in zip(asdict(one).values(), asdict(other).values(), strict=True)))
-
-
-def _share(fits: Iterable[bool]) -> float | None:
-    found = list(fits)
-    return round(sum(found) / len(found), 4) if found else None

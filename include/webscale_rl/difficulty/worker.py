@@ -129,7 +129,7 @@ class _Measurement:
             self._counts["measured"] += 1
             self._counts["marks"] += len(marks)
             solver = solver_name(self._settings.endpoints[role])
-            # All at once: what stands in one flush replaces the marks that this solver has found before.
+            # All at once: attempts take the mark of their condition away, and a new one stands in the same flush.
             for condition, attempts in found.items():
                 if attempts:
                     self._record(pair, solver, condition, Tally.of(attempts))

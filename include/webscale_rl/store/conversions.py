@@ -35,6 +35,12 @@ TABLES = {
     "solver_attempts": "update",
     "pair_marks": "update",
 }
+# By condition, the mark that a solver's attempts under it can give, as `difficulty.marks` has it (a test compares).
+MARK_OF = {
+    "question": "suspect_label",
+    "options_only": "guessable_options",
+    "without_givens": "guessable_without_givens",
+}
 
 
 @dataclass(frozen=True)
@@ -249,11 +255,18 @@ class FencedWriter:
             if questions := taken.get("questions"):
                 ids = [row["id"] for row in questions]
                 await connection.execute("DELETE FROM verdicts WHERE question_id = ANY(%s)", (ids,))
-            if attempts := taken.get("solver_attempts"):  # marks that no longer follow from them go
-                found = ([row["pair_id"] for row in attempts], [row["solver"] for row in attempts])
+            if attempts := taken.get(
+                "solver_attempts"
+            ):  # marks that no longer follow from them go, and no others
+                found = (
+                    [row["pair_id"] for row in attempts],
+                    [row["solver"] for row in attempts],
+                    [MARK_OF[row["condition"]] for row in attempts],
+                )
                 await connection.execute(
-                    "DELETE FROM pair_marks m USING unnest(%s::text[], %s::text[]) AS a (pair_id, solver) "
-                    "WHERE m.pair_id = a.pair_id AND m.found_by = a.solver",
+                    "DELETE FROM pair_marks m "
+                    "USING unnest(%s::text[], %s::text[], %s::text[]) AS a (pair_id, solver, mark) "
+                    "WHERE m.pair_id = a.pair_id AND m.found_by = a.solver AND m.mark = a.mark",
                     found,
                 )
             for table, on_conflict in TABLES.items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, text
@@ -112,11 +113,11 @@ def replace_marks(
         )
 
 
-def replace_batch(connection: Connection, batch: str, rows: Sequence[dict[str, Any]]) -> None:
+def replace_batch(connection: Connection, batch: str, rows: Iterable[dict[str, Any]]) -> None:
     """Put the attempts of a batch of rollouts in the place of what was imported of it before."""
     connection.execute(text("DELETE FROM solver_attempts WHERE batch = :batch"), {"batch": batch})
-    for start in range(0, len(rows), CHUNK):
-        chunk = [{**row, "batch": batch, "updated_at": "now"} for row in rows[start : start + CHUNK]]
+    rest = iter(rows)
+    while chunk := [{**row, "batch": batch, "updated_at": "now"} for row in islice(rest, CHUNK)]:
         insert_rows(connection, "solver_attempts", chunk, "update")
 
 

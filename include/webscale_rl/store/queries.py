@@ -112,6 +112,12 @@ class Funnel:
         return asdict(self)
 
 
+# What several runs went over: a document stands in several shards, and two runs may share configuration and shards.
+DOCUMENTS_OF_RUNS = """
+    SELECT DISTINCT r.config_hash, d.document_id
+    FROM runs r JOIN run_shards s ON s.run_id = r.id JOIN documents d USING (shard_id)
+    WHERE r.id = ANY(:runs)
+"""
 _RUN_DOCUMENTS = """
     WITH mine AS (
         SELECT r.config_hash, d.document_id

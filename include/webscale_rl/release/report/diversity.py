@@ -89,7 +89,8 @@ def compared(
     return tuple(found)
 
 
-# Runs that only went over documents of the release's runs with their configuration have the release's pairs.
+# Runs that only went over documents of the release's runs with their configuration have the release's pairs. The
+# newest are chosen by a look for one pair in each, and pairs are counted of these alone: runs only become more.
 _OTHERS = """
     WITH mine AS (
         SELECT DISTINCT r.config_hash, s.shard_id
@@ -101,11 +102,17 @@ _OTHERS = """
               AND r.started_at < (SELECT max(started_at) FROM runs WHERE id = ANY(:runs))
               AND EXISTS (SELECT FROM run_shards s WHERE s.run_id = r.id AND NOT EXISTS (
                   SELECT FROM mine m WHERE m.config_hash = r.config_hash AND m.shard_id = s.shard_id))
+    ), newest AS (
+        SELECT w.* FROM (SELECT * FROM wanted ORDER BY inside, started_at DESC, id) w CROSS JOIN LATERAL (
+            SELECT FROM run_shards s JOIN documents d USING (shard_id)
+            JOIN questions q ON q.config_hash = w.config_hash AND q.document_id = d.document_id
+            WHERE s.run_id = w.id AND q.state = 'accepted' LIMIT 1) one
+        ORDER BY w.inside, w.started_at DESC, w.id LIMIT :size
     )
-    SELECT w.id, w.inside, count(DISTINCT q.pair_id)
-    FROM wanted w JOIN run_shards s ON s.run_id = w.id JOIN documents d USING (shard_id)
-    JOIN questions q ON q.config_hash = w.config_hash AND q.document_id = d.document_id AND q.state = 'accepted'
-    GROUP BY w.id, w.inside, w.started_at ORDER BY w.inside, w.started_at DESC, w.id LIMIT :size
+    SELECT n.id, n.inside, count(DISTINCT q.pair_id)
+    FROM newest n JOIN run_shards s ON s.run_id = n.id JOIN documents d USING (shard_id)
+    JOIN questions q ON q.config_hash = n.config_hash AND q.document_id = d.document_id AND q.state = 'accepted'
+    GROUP BY n.id, n.inside, n.started_at ORDER BY n.inside, n.started_at DESC, n.id
 """
 _QUESTIONS = f"""
     SELECT question, persona FROM (

@@ -12,6 +12,7 @@ from webscale_rl.corpus.shards import read_shard
 from webscale_rl.release.report.funnels import Levels
 from webscale_rl.release.report.order import ranked
 from webscale_rl.release.report.passages import Piece, passage
+from webscale_rl.store.queries import DOCUMENTS_OF_RUNS
 
 EXAMPLES = 3  # of a reason
 NOT_PAIRS = (
@@ -61,51 +62,55 @@ class Rejected:
     quotes: tuple[str, ...]
 
 
-_MINE = """
-    WITH mine AS (
-        SELECT DISTINCT ON (r.config_hash, d.document_id) r.config_hash, d.document_id, d.source, d.source_uri,
-               d.source_row, s.shard_id
-        FROM runs r JOIN run_shards s ON s.run_id = r.id JOIN documents d USING (shard_id)
-        WHERE r.id = ANY(:runs) ORDER BY r.config_hash, d.document_id, s.shard_id, d.position
-    )
-"""
-# Of a draft that did not pass the gate, question and answer stand in `draft` only.
-_QUESTIONS = (
-    _MINE
-    + f"""
-    , ended AS (
-        SELECT q.id, q.state, q.stage, q.reason, q.detail, q.domain, q.task_form, q.persona, q.evidence,
-               coalesce(nullif(q.question, ''), q.draft->>'question', '') AS question,
-               coalesce(nullif(q.answer, ''), q.draft->>'answer', '') AS answer,
-               coalesce(q.answer_spec->'aliases', '[]') AS aliases, q.draft->'evidence' AS quotes,
-               m.document_id, m.source, m.source_uri, m.source_row, m.shard_id,
-               {ranked("q.id")} AS rank
-        FROM mine m JOIN questions q USING (config_hash, document_id)
+# Ids are ranked, and the rows of those that are chosen read then: questions and drafts are long.
+_ENDED = f"""
+    WITH ended AS (
+        SELECT q.id, q.state, q.stage, q.reason, {ranked("q.id")} AS rank
+        FROM ({DOCUMENTS_OF_RUNS}) m JOIN questions q USING (config_hash, document_id)
         WHERE q.state = ANY(:states)
     )
 """
-)
-_BY_REASON = (
-    _QUESTIONS
-    + """
-    SELECT * FROM (
-        SELECT *, row_number() OVER (PARTITION BY state, stage, reason ORDER BY rank) AS place FROM ended
-    ) e WHERE place <= :examples ORDER BY state, stage, reason, place
+# The first place of a document `t` in the shards of the runs.
+_PLACE = """
+    CROSS JOIN LATERAL (
+        SELECT d.source, d.source_uri, d.source_row, d.shard_id
+        FROM runs r JOIN run_shards s ON s.run_id = r.id JOIN documents d USING (shard_id)
+        WHERE r.id = ANY(:runs) AND r.config_hash = t.config_hash AND d.document_id = t.document_id
+        ORDER BY d.shard_id, d.position LIMIT 1
+    ) m
 """
-)
-_AT_RANDOM = _QUESTIONS + "SELECT * FROM ended ORDER BY rank LIMIT :size"
-_DOCUMENTS = (
-    _MINE
-    + f"""
-    SELECT * FROM (
-        SELECT t.state, t.stage, t.reason, t.detail, m.source, m.source_uri, m.source_row,
+# Of a draft that did not pass the gate, question and answer stand in `draft` only.
+_QUESTIONS = f"""
+    SELECT t.id, t.state, t.stage, t.reason, t.detail, t.domain, t.task_form, t.persona, t.evidence,
+           coalesce(nullif(t.question, ''), t.draft->>'question', '') AS question,
+           coalesce(nullif(t.answer, ''), t.draft->>'answer', '') AS answer,
+           coalesce(t.answer_spec->'aliases', '[]') AS aliases, t.draft->'evidence' AS quotes,
+           t.document_id, m.source, m.source_uri, m.source_row, m.shard_id
+    FROM chosen c JOIN questions t USING (id) {_PLACE}
+"""
+_BY_REASON = f"""
+    {_ENDED}, placed AS (
+        SELECT id, row_number() OVER (PARTITION BY state, stage, reason ORDER BY rank) AS place FROM ended
+    ), chosen AS (SELECT * FROM placed WHERE place <= :examples)
+    {_QUESTIONS} ORDER BY t.state, t.stage, t.reason, c.place
+"""
+_AT_RANDOM = f"""
+    {_ENDED}, chosen AS (SELECT id, rank FROM ended ORDER BY rank LIMIT :size)
+    {_QUESTIONS} ORDER BY c.rank
+"""
+_DOCUMENTS = f"""
+    WITH placed AS (
+        SELECT t.config_hash, t.document_id,
                row_number() OVER (PARTITION BY t.state, t.stage, t.reason
                                   ORDER BY {ranked("t.document_id")}) AS place
-        FROM mine m JOIN document_results t USING (config_hash, document_id)
+        FROM ({DOCUMENTS_OF_RUNS}) m JOIN document_results t USING (config_hash, document_id)
         WHERE t.state IN ('rejected', 'failed')
-    ) e WHERE place <= :examples ORDER BY state, stage, reason, place
+    )
+    SELECT t.state, t.stage, t.reason, t.detail, m.source, m.source_uri, m.source_row
+    FROM (SELECT * FROM placed WHERE place <= :examples) c
+    JOIN document_results t USING (config_hash, document_id) {_PLACE}
+    ORDER BY t.state, t.stage, t.reason, c.place
 """
-)
 _RECORDS = f"""
     SELECT * FROM (
         SELECT 'bad_record' AS state, 'read' AS stage, b.reason, b.detail, '' AS source, b.source_uri, b.source_row,

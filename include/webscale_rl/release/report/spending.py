@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from webscale_rl.store.queries import DOCUMENTS_OF_RUNS
+
 
 @dataclass(frozen=True)
 class StageCost:
@@ -91,12 +93,9 @@ def costs(connection: Connection, run_ids: Sequence[str], gpus: int) -> Costs:
         cost = StageCost(name, calls, unusable, computed, cached, generated, milliseconds / 1_000)
         by_stage[name] = by_stage[name] + cost if name in by_stage else cost
     paid = text(
-        """
+        f"""
         SELECT count(*) FILTER (WHERE q.run_id = ANY(:runs)), count(*) FILTER (WHERE q.run_id <> ALL(:runs))
-        FROM (SELECT DISTINCT r.config_hash, d.document_id
-              FROM runs r JOIN run_shards s ON s.run_id = r.id JOIN documents d USING (shard_id)
-              WHERE r.id = ANY(:runs)) m
-        JOIN questions q USING (config_hash, document_id) WHERE q.state = 'accepted'
+        FROM ({DOCUMENTS_OF_RUNS}) m JOIN questions q USING (config_hash, document_id) WHERE q.state = 'accepted'
         """
     )
     own, others = connection.execute(paid, {"runs": list(run_ids)}).one()
