@@ -255,10 +255,8 @@ class FencedWriter:
             if questions := taken.get("questions"):
                 ids = [row["id"] for row in questions]
                 await connection.execute("DELETE FROM verdicts WHERE question_id = ANY(%s)", (ids,))
-            if attempts := taken.get(
-                "solver_attempts"
-            ):  # marks that no longer follow from them go, and no others
-                found = (
+            if attempts := taken.get("solver_attempts"):
+                found = (  # marks that no longer follow from them go, and no others
                     [row["pair_id"] for row in attempts],
                     [row["solver"] for row in attempts],
                     [MARK_OF[row["condition"]] for row in attempts],
