@@ -11,7 +11,6 @@ import pytest
 
 from webscale_rl.errors import EndpointError, EndpointRefusal, RequestRejected
 from webscale_rl.llm.endpoint import Endpoint
-from webscale_rl.release import embeddings
 from webscale_rl.release.duplicates import Asked, find_duplicates
 from webscale_rl.release.embeddings import Embedder
 
@@ -65,7 +64,7 @@ def vector(text: str) -> list[float]:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(embeddings, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("webscale_rl.llm.endpoint.FIRST_WAIT_SECONDS", 0.01)
     with Server() as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

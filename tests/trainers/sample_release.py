@@ -20,6 +20,7 @@ import pyarrow as pa
 from webscale_rl.corpus.tokens import count
 from webscale_rl.release.about import About
 from webscale_rl.release.formats import FORMATS
+from webscale_rl.release.release import COUNTED
 from webscale_rl.release.rows import RELEASE_SCHEMA, Rows
 from webscale_rl.rewards import PROMPT_VERSION, AnswerSpec, solver_prompt
 
@@ -189,16 +190,6 @@ def as_rows(found: list[dict[str, Any]], size: int = 10) -> Rows:
 
 def about(found: list[dict[str, Any]], **changes: Any) -> About:
     """Return what a release of these rows says of itself."""
-    columns = (
-        "domain",
-        "task_form",
-        "answer_type",
-        "source",
-        "licence",
-        "claim_scope",
-        "label_confidence",
-        "split",
-    )
     said: dict[str, Any] = {
         "name": "a sample of self-written questions, naïve on purpose",
         "version": "0123456789abcdef",
@@ -206,7 +197,7 @@ def about(found: list[dict[str, Any]], **changes: Any) -> About:
         "candidates": len(found) + 3,
         "rows": len(found),
         "excluded": {"duplicate/near": 2, "filter/pass_rate": 1},
-        "counts": {column: dict(Counter(each[column] for each in found)) for column in columns},
+        "counts": {column: dict(Counter(each[column] for each in found)) for column in COUNTED},
         "funnel": {
             "documents": {"total": 70, "states": {"done": 70}, "reasons": {"done": {"with_pairs": 70}}}
         },

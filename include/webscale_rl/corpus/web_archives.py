@@ -19,7 +19,6 @@ from webscale_rl.corpus.raw import Fault, RawRecord
 from webscale_rl.corpus.unpacking import unpacked
 
 HTML = ("text/html", "application/xhtml+xml")
-PLAIN = "text/plain"
 MAX_HTML_BYTES = (
     4 * 2**20
 )  # Common Crawl cuts pages at 1 MiB, since 2025 at 5; longer ones hold data, not prose

@@ -173,7 +173,7 @@ class EndpointClient:
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(EndpointError),
             stop=stop_after_attempt(self._max_attempts),
-            wait=_wait,
+            wait=seconds_to_wait,
             reraise=True,
         )
         async for attempt in retrying:
@@ -301,8 +301,8 @@ def _count(value: object) -> int:
     return value if isinstance(value, int) and 0 <= value < 2**31 else 0
 
 
-def _wait(state: RetryCallState) -> float:
-    """Return the seconds to wait: what the server asks for, else doubling with jitter."""
+def seconds_to_wait(state: RetryCallState) -> float:
+    """Return the seconds to wait before another attempt: what the server asks for, else doubling with jitter."""
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, EndpointError) and error.retry_after is not None:
         return min(error.retry_after, LONGEST_WAIT_SECONDS)

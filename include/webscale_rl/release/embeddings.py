@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from itertools import cycle
 
@@ -10,10 +9,10 @@ import httpx
 import numpy as np
 import orjson
 from numpy.typing import NDArray
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from webscale_rl.errors import EndpointError, RequestRejected
-from webscale_rl.llm.endpoint import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, Endpoint
+from webscale_rl.llm.endpoint import Endpoint, seconds_to_wait
 from webscale_rl.llm.transport import CONNECT_SECONDS, refused
 
 BATCH = 128  # questions a request
@@ -82,7 +81,10 @@ class Embedder:
 
 def _attempts(most: int) -> Retrying:
     return Retrying(
-        retry=retry_if_exception_type(EndpointError), stop=stop_after_attempt(most), wait=_wait, reraise=True
+        retry=retry_if_exception_type(EndpointError),
+        stop=stop_after_attempt(most),
+        wait=seconds_to_wait,
+        reraise=True,
     )
 
 
@@ -119,12 +121,3 @@ def _vectors(raw: bytes, count: int, url: str) -> Vectors:
     if not np.isfinite(vectors).all():
         raise EndpointError(f"{url} sent embeddings that are not finite")
     return vectors
-
-
-def _wait(state: RetryCallState) -> float:
-    """Return the seconds to wait: what the server asks for, else doubling with jitter."""
-    error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, EndpointError) and error.retry_after is not None:
-        return min(error.retry_after, LONGEST_WAIT_SECONDS)
-    ceiling = min(FIRST_WAIT_SECONDS * 2**state.attempt_number, LONGEST_WAIT_SECONDS)
-    return float(ceiling * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret

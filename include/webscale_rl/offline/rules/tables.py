@@ -24,20 +24,6 @@ _AS_FOLLOWS = re.compile(
 _NUMBERING = re.compile(r"^(?:\(?[\da-z]{1,2}[.)]\s*)+")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b|\bFY")
 _SCALE = re.compile(r"\bin (?:thousands|millions|billions)\b", re.IGNORECASE)
-_KINDS = (
-    "share",
-    "number",
-    "average",
-    "per ",
-    "rate",
-    "ratio",
-    "proceeds",
-    "%",
-    "(",
-    "years",
-    "percent",
-    "margin",
-)
 _CURRENCY = {"$": "US dollars", "£": "pounds", "€": "euros"}
 
 
@@ -259,11 +245,6 @@ def _larger(table: Table, index: int, subject: str) -> Fact | None:
         rank=55,
         scope_anchor=anchor(f'In the report on "{subject}"'),
     )
-
-
-def _same_kind(one: str, other: str) -> bool:
-    """Return whether two rows can be compared: neither counts, averages or divides where the other does not."""
-    return [word in one.lower() for word in _KINDS] == [word in other.lower() for word in _KINDS]
 
 
 def _unit(table: Table, row: Row) -> str:
